@@ -1,0 +1,108 @@
+"""What has to be true before a run may trade: the exchange, the key and its rights, the pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings
+from pytest_kraken_golive.bot.session import Session
+from pytest_kraken_golive.bot.strategy import PairRules
+from pytest_kraken_golive.contract import Fault, Found
+from pytest_kraken_golive.kraken.errors import KrakenError
+from pytest_kraken_golive.kraken.market_data import AssetPair
+
+RIGHTS = {
+    "read": ("query-funds", "query-open-trades", "query-closed-trades"),
+    "trade": ("modify-trades", "close-trades"),
+    "withdraw": ("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
+}
+"""What the words of core.yaml's permission lists mean at the exchange (Kraken: Get API key info)."""
+
+_RIGHTS_BY_NAME = {
+    *("add-funds", "earn-funds", "query-ledger", "export-data", "create-ws-token"),
+    *(right for rights in RIGHTS.values() for right in rights),
+}
+
+
+def validation_section(mode: str, plan: EntrypointPlan | None) -> dict[str, Any]:
+    """`validation` of the report, before the exchange has been asked; null where the configuration does not say."""
+    return {
+        "mode": mode,
+        "environment": plan and plan.account.environment,
+        "strategy": plan and plan.strategy,
+        "risk_profile": plan and plan.risk_profile,
+        "keychain_key": plan and plan.account.keychain_key,
+        "expected_environment": mode,
+        "credentials_validated": False,
+        "symbols": list(plan.account.symbols) if plan else [],
+    }
+
+
+def validate_account(session: Session, findings: Findings) -> bool:
+    """Ask the exchange about itself and the key; True if it accepts the key, whatever else is wrong."""
+    try:
+        session.watch.on_status(session.client.system_status().status == "online")
+        permissions = session.client.api_key_info().permissions
+    except KrakenError as error:
+        findings.errors.append(
+            f"the credentials behind {session.account.keychain_key} could not be validated at "
+            f"{session.client.base_url}: {error}"
+        )
+        return False
+    findings.read(lambda: _demand_rights(session.account.required_permissions, permissions, wanted=True))
+    findings.read(lambda: _demand_rights(session.account.forbidden_permissions, permissions, wanted=False))
+    return True
+
+
+def pair_rules(session: Session, findings: Findings) -> dict[str, PairRules]:
+    """The exchange's rules for each of the account's pairs; what it does not know is a finding."""
+    rules = {}
+    for symbol in session.account.symbols:
+        try:
+            (pair,) = session.client.asset_pairs(symbol).values()
+        except KrakenError as error:
+            findings.errors.append(f"the symbol {symbol} of {session.account.environment}: {error}")
+        except ValueError:
+            findings.errors.append(f"the symbol {symbol}: expected one pair in the exchange's answer, found another")
+        else:
+            rules[symbol] = _rules(pair)
+    return rules
+
+
+def _rules(pair: AssetPair) -> PairRules:
+    step = Decimal(1).scaleb(-pair.pair_decimals)
+    return PairRules(
+        base=pair.base,
+        quote=pair.quote,
+        order_min=pair.ordermin or Decimal(1).scaleb(-pair.lot_decimals),
+        cost_min=pair.costmin or Decimal(0),
+        tick=pair.tick_size or step,
+        lot_decimals=pair.lot_decimals,
+    )
+
+
+def _demand_rights(words: Found, has: Iterable[str], *, wanted: bool) -> Found:
+    """Hold a permission list of core.yaml against the rights that the exchange says the key has."""
+    rights = [right for word in words.value for right in _rights(words, word)]
+    held = set(has)
+    wrong = sorted(right for right in rights if (right in held) != wanted)
+    if wrong:
+        state, step = ("lacks", "grant it") if wanted else ("has", "take away")
+        raise Fault(
+            f"{words.where}: {words.value} is {'required' if wanted else 'forbidden'}, but the key {state} "
+            f"{', '.join(wrong)}. Next: {step} these rights at the exchange, or make a new key."
+        )
+    return words
+
+
+def _rights(words: Found, word: str) -> tuple[str, ...]:
+    if word in RIGHTS:
+        return RIGHTS[word]
+    if word in _RIGHTS_BY_NAME:
+        return (word,)
+    raise Fault(
+        f"{words.where}: expected {', '.join(RIGHTS)} or one of the exchange's own names, found {word!r}. "
+        "Next: correct the word."
+    )

@@ -1,0 +1,163 @@
+"""The key that the bot uses: really there, really accepted, and allowed to do no more than it must."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_kraken_golive.contract import Copy, Evidence, NotProven, check, sabotage
+from pytest_kraken_golive.deployment.core import CoreConfig
+from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.kraken.protocol import ExchangeClient
+from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
+
+PERMISSIONS = {
+    "read": ("query-funds", "query-open-trades", "query-closed-trades"),
+    "trade": ("modify-trades", "close-trades"),
+    "withdraw": ("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
+}
+"""What the documents call a permission, and Kraken's names for it (Kraken: Get API key info)."""
+
+KEY_FOLDER = "secrets/kraken_paper_trading"
+
+
+@sabotage("api_secret")
+def no_secret_file(copy: Copy) -> None:
+    """Half of the key pair is missing."""
+    copy.remove(f"{KEY_FOLDER}/api_secret")
+
+
+@sabotage("api_key")
+def empty_key_file(copy: Copy) -> None:
+    """A file without content."""
+    copy.write(f"{KEY_FOLDER}/api_key", "\n")
+
+
+@sabotage("Base64")
+def secret_is_no_base64(copy: Copy) -> None:
+    """A secret that was cut while pasting."""
+    copy.write(f"{KEY_FOLDER}/api_secret", "not base64!")
+
+
+@sabotage("chmod 600")
+def readable_by_all(copy: Any) -> None:
+    """Everyone on the machine can read the secret."""
+    (copy.root / KEY_FOLDER / "api_secret").chmod(0o644)
+
+
+@sabotage("signed with the key")
+def another_key_in_store(copy: Copy) -> None:
+    """The store holds a key that the bot does not use."""
+    copy.write(f"{KEY_FOLDER}/api_key", "A" * 56)
+
+
+@sabotage("signed with the key", before_run=True)
+def bot_signs_nothing(copy: Any) -> None:
+    """A bot that never calls the exchange."""
+    copy.run_liar("idle")
+
+
+@check(
+    "credentials_available",
+    breaks=[no_secret_file, empty_key_file, secret_is_no_base64, readable_by_all, another_key_in_store, bot_signs_nothing],
+    touches="reads",
+)
+def credentials_available(
+    deployment: Deployment,
+    core_config: CoreConfig,
+    paper_bot: PaperBot,
+    kraken_sandbox: SandboxHandle,
+    evidence: Evidence,
+    *,
+    environment: str,
+) -> None:
+    """The secret store has the key pair, and it is the one with which the bot signs, as the exchange's books say."""
+    name = core_config.environment(environment).keychain_key
+    evidence.saw(name)
+    stored = deployment.secrets.credentials(name.value)
+    place = deployment.secrets.place(name.value)
+    evidence.record(place, {"api_key": f"fingerprint {stored.fingerprint}", "api_secret": "present, Base64"})
+    paper_bot.run()
+    signed = {key: book["signed_calls"] for key, book in kraken_sandbox.books("bot")["keys"].items()}
+    evidence.record("exchange", signed, key="books.bot.keys")
+    others = sorted(set(signed) - {stored.fingerprint})
+    assert signed.get(stored.fingerprint), (
+        f"{place}: the exchange booked no call of the bot that was signed with the key there (fingerprint "
+        f"{stored.fingerprint}); it saw {', '.join(others) or 'no signed call'}. "
+        "Next: put the key pair there that the bot is to use, and let the bot read it from there."
+    )
+    assert not others, (
+        f"{place}: the bot also signed with other keys: {', '.join(others)}. Next: let it use this key pair alone."
+    )
+
+
+def _permissions(*names: str) -> Any:
+    def act(copy: Any) -> None:
+        copy.account("kraken_paper_trading").permissions = list(names)
+
+    return act
+
+
+ALL_NEEDED = (*PERMISSIONS["read"], *PERMISSIONS["trade"])
+
+
+@sabotage("withdraw-funds", before_run=True)
+def may_withdraw(copy: Any) -> None:
+    """The key can take the money away."""
+    _permissions(*ALL_NEEDED, "withdraw-funds")(copy)
+
+
+@sabotage("update-withdraw-address", before_run=True)
+def may_change_addresses(copy: Any) -> None:
+    """The key can change where money goes."""
+    _permissions(*ALL_NEEDED, "update-withdraw-address")(copy)
+
+
+@sabotage("close-trades", before_run=True)
+def may_not_close(copy: Any) -> None:
+    """The key can open what it cannot close."""
+    _permissions(*(name for name in ALL_NEEDED if name != "close-trades"))(copy)
+
+
+@sabotage("query-funds", before_run=True)
+def may_not_look(copy: Any) -> None:
+    """The key can trade and cannot see its balance."""
+    _permissions(*(name for name in ALL_NEEDED if name != "query-funds"))(copy)
+
+
+@sabotage("Invalid key")
+def key_unknown_to_exchange(copy: Copy) -> None:
+    """The exchange does not know the key."""
+    copy.write(f"{KEY_FOLDER}/api_key", "B" * 56)
+
+
+@check(
+    "key_permissions",
+    breaks=[may_withdraw, may_change_addresses, may_not_close, may_not_look, key_unknown_to_exchange],
+    touches="reads",
+    judges="account",
+    waivable=False,
+)
+def key_permissions(
+    kraken_client: ExchangeClient, evidence: Evidence, *, required: list[str], forbidden: list[str]
+) -> None:
+    """The exchange itself says that the key may do what is required and nothing that is forbidden."""
+    needed = [name for word in required for name in _names_of(word)]
+    banned = [name for word in forbidden for name in _names_of(word)]
+    if not needed or not banned:
+        raise NotProven("the line asks for no permission, or forbids none. Next: required: [read, trade], forbidden: [withdraw].")
+    granted = list(kraken_client.api_key_info().permissions)
+    evidence.record(kraken_client.base_url, granted, key="GetApiKeyInfo.permissions")
+    missing = [name for name in needed if name not in granted]
+    assert not missing, (
+        f"exchange GetApiKeyInfo.permissions: expected {', '.join(needed)}, found {', '.join(granted)} without "
+        f"{', '.join(missing)}. Next: grant it to the key at the exchange."
+    )
+    excess = [name for name in banned if name in granted]
+    assert not excess, (
+        f"exchange GetApiKeyInfo.permissions: expected none of {', '.join(banned)}, found {', '.join(excess)}. "
+        "Next: make a new key without it at the exchange, and delete this one."
+    )
+
+
+def _names_of(word: str) -> tuple[str, ...]:
+    return PERMISSIONS.get(word, (word,))

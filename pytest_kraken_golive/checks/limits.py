@@ -1,0 +1,221 @@
+"""The limits that the bot promises to keep, and what its guardrails saw."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pytest_kraken_golive.contract import Copy, Evidence, NotProven, check, sabotage, show
+from pytest_kraken_golive.deployment.guardrail_line import Unparsed
+from pytest_kraken_golive.deployment.guardrail_log import GuardrailLog
+from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.paper_report import PaperReport
+from pytest_kraken_golive.deployment.run_window import run_window
+from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
+
+RUNTIME = "config/runtime.yaml"
+QUEUE = "io_queue.exchanges.kraken_spot"
+REPORT = "reports/paper_report.json"
+LOG = "logs/guardrails/guardrails.log"
+
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+@sabotage("max_concurrency: expected 3, found 5")
+def queue_limit_raised(copy: Copy) -> None:
+    """The file promises less care."""
+    copy.edit(RUNTIME, f"{QUEUE}.max_concurrency", 5)
+
+
+@sabotage("burst: expected 6, found 60")
+def burst_raised(copy: Copy) -> None:
+    """The file allows bursts."""
+    copy.edit(RUNTIME, f"{QUEUE}.burst", 60)
+
+
+@sabotage("io_queue")
+def queue_missing(copy: Copy) -> None:
+    """There is no such queue."""
+    copy.drop(RUNTIME, QUEUE)
+
+
+@sabotage("max_concurrency")
+def queue_limit_inherited(copy: Copy) -> None:
+    """The queue leaves its limit to the global one, which is another."""
+    copy.drop(RUNTIME, f"{QUEUE}.max_concurrency")
+
+
+@sabotage("whole number")
+def queue_limit_is_text(copy: Copy) -> None:
+    """A number in quotes."""
+    copy.edit(RUNTIME, f"{QUEUE}.max_concurrency", "3")
+
+
+@sabotage("at once", before_run=True)
+def bot_ignores_its_limits(copy: Any) -> None:
+    """The file says 3 and the bot does as it likes."""
+    copy.run_liar("reckless")
+
+
+@sabotage("never reached", before_run=True)
+def bot_never_under_load(copy: Any) -> None:
+    """A bot that asks one thing at a time proves nothing about its limits."""
+    copy.run_liar("lazy")
+
+
+@sabotage("observed_concurrency_max")
+def report_contradicts_exchange(copy: Copy) -> None:
+    """The bot says that it stayed below what the exchange saw."""
+    copy.edit(REPORT, "io_queue.kraken_spot.observed_concurrency_max", 1)
+
+
+@check(
+    "io_queue",
+    breaks=[
+        queue_limit_raised,
+        burst_raised,
+        queue_missing,
+        queue_limit_inherited,
+        queue_limit_is_text,
+        bot_ignores_its_limits,
+        bot_never_under_load,
+        report_contradicts_exchange,
+    ],
+)
+def io_queue(
+    runtime_config: RuntimeConfig,
+    paper_report: PaperReport,
+    kraken_sandbox: SandboxHandle,
+    policy: Policy,
+    evidence: Evidence,
+    *,
+    queue: str,
+    max_concurrency: AtLeastOne,
+    burst: AtLeastOne,
+) -> None:
+    """The queue keeps its limits on paper, and the bot obeyed them under a load that reached them."""
+    limits = runtime_config.io_queue(queue)
+    for found, expected in ((limits.max_concurrency, max_concurrency), (limits.burst, burst)):
+        evidence.saw(found)
+        assert found.value == expected, found.unlike(expected)
+    window_s = policy.paper.burst_window_s
+    books = kraken_sandbox.books("bot", window_s=window_s)
+    at_once, in_window = books["concurrency_max"], books["burst_max"]
+    evidence.record("exchange", at_once, key="books.bot.concurrency_max")
+    evidence.record("exchange", in_window, key="books.bot.burst_max", note=f"requests within any {window_s:g} s")
+    said = paper_report.whole("io_queue", queue, "observed_concurrency_max")
+    evidence.saw(said)
+    assert at_once <= max_concurrency, (
+        f"exchange: the bot had {at_once} requests under way at once, expected at most {max_concurrency} "
+        f"({limits.max_concurrency.where}). Next: send every request through the queue."
+    )
+    assert in_window <= burst, (
+        f"exchange: the bot sent {in_window} requests within {window_s:g} s, expected at most {burst} "
+        f"({limits.burst.where}). Next: let the queue pace its bursts."
+    )
+    if at_once < max_concurrency:
+        raise NotProven(
+            f"exchange: the load never reached the limit: at most {at_once} of {max_concurrency} requests were under way "
+            "at once. Next: let the bot run under enough load, or longer (paper.run_s)."
+        )
+    assert said.value >= at_once, said.unlike(f"at least {at_once}, as the exchange counted", "let the queue count its own work")
+
+
+@sabotage(LOG)
+def log_gone(copy: Copy) -> None:
+    """No log is no clean log."""
+    copy.remove(LOG)
+
+
+@sabotage("GUARDRAIL_STOP")
+def stop_mark_gone(copy: Copy) -> None:
+    """Nobody knows whether the bot logged to its end."""
+    kept = [line for line in copy.read(LOG).splitlines(keepends=True) if "GUARDRAIL_STOP" not in line]
+    copy.write(LOG, "".join(kept))
+
+
+@sabotage("run_id")
+def log_of_another_run(copy: Copy) -> None:
+    """A clean log, of yesterday's run."""
+    copy.edit(REPORT, "run_id", "0" * 32)
+
+
+def _inside(copy: Copy, line: str) -> None:
+    """Put a line between the marks, with the time of the start mark."""
+    lines = copy.read(LOG).splitlines(keepends=True)
+    stamp = lines[0].split(" ", 1)[0]
+    copy.write(LOG, "".join([lines[0], f"{stamp} {line}\n", *lines[1:]]))
+
+
+@sabotage("RATE_LIMIT")
+def rate_limit_logged(copy: Copy) -> None:
+    """The queue had to wait."""
+    _inside(copy, "WARNING RATE_LIMIT queue=kraken_spot waited=0.912s streak=2")
+
+
+@sabotage("TIMEOUT")
+def timeout_logged(copy: Copy) -> None:
+    """A call never came back."""
+    _inside(copy, "ERROR TIMEOUT queue=kraken_spot duration=10.2s exception=ReadTimeout streak=1")
+
+
+@sabotage("cannot be read")
+def line_without_severity(copy: Copy) -> None:
+    """A line that a search for severity words does not find."""
+    _inside(copy, "something went very wrong")
+
+
+@sabotage("RATE_LIMIT")
+def rotated_away(copy: Copy) -> None:
+    """The warning stands in a rotated file."""
+    lines = copy.read(LOG).splitlines(keepends=True)
+    stamp = lines[0].split(" ", 1)[0]
+    copy.write(f"{LOG}.1", lines[0] + f"{stamp} WARNING RATE_LIMIT queue=kraken_spot waited=2.0s streak=1\n")
+    copy.write(LOG, "".join(lines[1:]))
+
+
+@sabotage("io_timeout")
+def json_line(copy: Copy) -> None:
+    """The same trouble in the other format, in a file beside."""
+    stamp = copy.read(LOG).split(" ", 1)[0]
+    entry = f'{{"timestamp": "{stamp}", "event": "io_timeout", "severity": "error", "source": "q", "environment": "kraken_paper", "payload": {{}}}}'
+    copy.write("logs/guardrails/events.jsonl", entry + "\n")
+
+
+@check(
+    "guardrail_log_clean",
+    breaks=[
+        log_gone,
+        stop_mark_gone,
+        log_of_another_run,
+        rate_limit_logged,
+        timeout_logged,
+        line_without_severity,
+        rotated_away,
+        json_line,
+    ],
+)
+def guardrail_log_clean(paper_bot: PaperBot, paper_report: PaperReport, evidence: Evidence) -> None:
+    """Between this run's marks the guardrail logs hold no rate limit, no time-out and nothing that cannot be read."""
+    run = Deployment(paper_bot.root)
+    folder = run.guardrail_directory
+    log = GuardrailLog(folder, run.shown(folder))
+    window = run_window(log, paper_report.text("run_id").value)
+    evidence.record(window.start.file, f"{window.start.event} at {window.start.timestamp.isoformat()}", line=window.start.line)
+    evidence.record(window.stop.file, f"{window.stop.event} at {window.stop.timestamp.isoformat()}", line=window.stop.line)
+    records = 0
+    for record in window:
+        if isinstance(record, Unparsed):
+            raise AssertionError(
+                f"{record.place}: cannot be read ({record.reason}): {show(record.text, 120)}. "
+                "Next: find out who wrote it; what cannot be read is not clean."
+            )
+        records += 1
+        assert record.kind in {"start", "stop"} or record.severity not in {"WARNING", "ERROR", "CRITICAL"}, (
+            f"{record.place}: {record.severity} {record.event} {show(dict(record.fields), 160)}. "
+            "Next: remove the cause and repeat all tests."
+        )
+    evidence.record(log.shown, {"files": len(log.files), "records_in_window": records, "warnings": 0})

@@ -1,0 +1,280 @@
+"""Documents whose values know their place: a YAML or JSON file read so that a message can name file, line and key.
+
+Absent is `NotProven`; there and wrong is `Fault`. Nothing is ever replaced by a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..contract import Fault, Found, NotProven, Where, show
+from .json_text import parse_json
+from .source import decode, read_bytes
+from .spots import KeyPath, Spot, key_text, written
+from .yaml_text import parse_yaml
+
+KeyPathText = str | Sequence[str | int]
+"""A key path: `a.b.0`, or the parts one by one where a key holds a dot."""
+
+_KEYS_SHOWN = 12
+
+
+def load_yaml(path: Path, shown: str) -> Document:
+    """Read a YAML file whose top level is a mapping.
+
+    Args:
+        path: the file.
+        shown: how messages call it, usually relative to the deployment's root.
+
+    Raises:
+        NotProven: the file is missing, unreadable or empty.
+        Fault: it is no YAML, no mapping, or holds duplicate keys; see `yaml_text`.
+    """
+    return parse_document(read_bytes(path, shown), shown, yaml=True)
+
+
+def load_json(path: Path, shown: str) -> Document:
+    """Read a JSON file whose top level is a mapping; arguments and errors as with `load_yaml`, see `json_text`."""
+    return parse_document(read_bytes(path, shown), shown, yaml=False)
+
+
+def parse_document(data: bytes, shown: str, *, yaml: bool) -> Document:
+    """Make a document of bytes that were read elsewhere, for example fetched from a URL.
+
+    Args:
+        data: the file's bytes.
+        shown: how messages call their origin.
+        yaml: whether they are YAML, else JSON.
+
+    Raises:
+        NotProven: there is no document in them.
+        Fault: as with `load_yaml` and `load_json`.
+    """
+    text = decode(data, shown, utf16=yaml)
+    parsed = parse_yaml(text, shown) if yaml else parse_json(text, shown)
+    if parsed is None:
+        raise NotProven(f"{shown}: expected a mapping, found an empty file. Next: write the file's contents.")
+    value, spot = parsed
+    if not isinstance(value, dict):
+        raise Fault(
+            f"{shown}:{spot.line}: expected a mapping at the top level, found {_described(value)}. "
+            "Next: put the values under keys."
+        )
+    return Document(shown, value, spot)
+
+
+def kind(value: object) -> str:
+    """What a value is, in words: text, flag, number, list, mapping, nothing, or the type's name."""
+    names = ((bool, "a flag"), (str, "text"), ((int, float), "a number"), (list, "a list"), (dict, "a mapping"))
+    for types, name in names:
+        if isinstance(value, types):
+            return name
+    return "nothing (null)" if value is None else f"a {type(value).__name__}"
+
+
+def unlike(found: Found, expected: str, do: str) -> Fault:
+    """A fault that says what was expected at a place in words, what was found there, and what to do."""
+    return Fault(f"{found.where}: expected {expected}, found {_described(found.value)}. Next: {do}.")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file's values with their places."""
+
+    shown: str
+    """How messages call the file."""
+    data: dict[Any, Any]
+    """The top-level mapping, as a plain loader gives it. Not to be changed."""
+    _spot: Spot = field(repr=False)
+
+    def at(self, path: KeyPathText) -> Found:
+        """The value at a key path, of whatever type, with its place.
+
+        Args:
+            path: `a.b.c`, `a.0.b` for items of lists, or the parts as a tuple where a key holds a dot. A part also
+                finds a key that YAML does not read as text, by its usual form: `8` finds the key 8.
+
+        Raises:
+            NotProven: there is no such key; the message names the nearest parent that exists, and its keys.
+            Fault: a parent is neither mapping nor list.
+        """
+        parts: list[str | int] = list(path.split(".")) if isinstance(path, str) else list(path)
+        found = Found(self.data, Where(self.shown, self._spot.line))
+        spot: Spot | None = self._spot
+        taken: KeyPath = ()
+        for index, part in enumerate(parts):
+            key = _key(found, part, parts[index:])
+            taken = (*taken, key)
+            line, spot = _step(spot, key, found.where.line)
+            found = Found(found.value[key], Where(self.shown, line, written(taken)))
+        return found
+
+    def has(self, path: KeyPathText) -> bool:
+        """Whether there is a value at the key path.
+
+        Raises:
+            Fault: a parent is neither mapping nor list.
+        """
+        try:
+            self.at(path)
+        except NotProven:
+            return False
+        return True
+
+    def text(self, path: KeyPathText) -> Found:
+        """Text that is not blank.
+
+        Raises:
+            NotProven: absent.
+            Fault: something else; a date, a number or a flag that was meant as text needs quotes.
+        """
+        return as_text(self.at(path))
+
+    def number(self, path: KeyPathText) -> Found:
+        """A finite number (int or float); a flag and a quoted number are none. Errors as with `text`."""
+        return as_number(self.at(path))
+
+    def whole(self, path: KeyPathText) -> Found:
+        """A whole number, written without a decimal point. Errors as with `text`."""
+        return as_whole(self.at(path))
+
+    def flag(self, path: KeyPathText) -> Found:
+        """True or false; a quoted "true" is text. Errors as with `text`."""
+        return as_flag(self.at(path))
+
+    def names(self, path: KeyPathText) -> Found:
+        """A list of texts that are not blank; it may be empty. Errors as with `text`; they name the item's line."""
+        found = self.items(path)
+        prefix = path.split(".") if isinstance(path, str) else list(path)
+        for index in range(len(found.value)):
+            as_text(self.at([*prefix, index]))
+        return found
+
+    def items(self, path: KeyPathText) -> Found:
+        """A list of whatever; it may be empty. Errors as with `text`."""
+        found = self.at(path)
+        if not isinstance(found.value, list):
+            raise unlike(found, "a list", "write it as a list, for example [one, two]")
+        return found
+
+    def mapping(self, path: KeyPathText) -> Found:
+        """A mapping whose keys are all text; it may be empty. Errors as with `text`."""
+        return as_mapping(self.at(path))
+
+
+def as_text(found: Found) -> Found:
+    """The same if it is text that is not blank, else a `Fault`."""
+    if not isinstance(found.value, str):
+        raise unlike(found, "text", "write it as text; what YAML reads as another type needs quotes")
+    if not found.value.strip():
+        raise unlike(found, "text that is not blank", "fill it in")
+    return found
+
+
+def as_number(found: Found) -> Found:
+    """The same if it is a finite number, else a `Fault`."""
+    if isinstance(found.value, bool) or not isinstance(found.value, (int, float)):
+        raise unlike(found, "a number", "write a number, without quotes")
+    if isinstance(found.value, float) and not math.isfinite(found.value):
+        raise unlike(found, "a finite number", "write a number that can be compared")
+    return found
+
+
+def as_whole(found: Found) -> Found:
+    """The same if it is a whole number, else a `Fault`."""
+    if isinstance(found.value, bool) or not isinstance(found.value, int):
+        raise unlike(found, "a whole number", "write a number without decimal point and quotes")
+    return found
+
+
+def as_flag(found: Found) -> Found:
+    """The same if it is true or false, else a `Fault`."""
+    if not isinstance(found.value, bool):
+        raise unlike(found, "true or false", "write true or false, without quotes")
+    return found
+
+
+def as_mapping(found: Found) -> Found:
+    """The same if it is a mapping whose keys are all text, else a `Fault`."""
+    if not isinstance(found.value, dict):
+        raise unlike(found, "a mapping", "put keys with values below it")
+    for key in found.value:
+        if not isinstance(key, str):
+            raise Fault(
+                f"{found.where}: expected keys that are text, found the key {show(key, 60)}, which is {kind(key)}. "
+                "Next: put the key in quotes."
+            )
+    return found
+
+
+def _described(value: object) -> str:
+    if value is None or isinstance(value, (list, dict)):
+        return kind(value) if not value else f"{kind(value)}: {show(value, 120)}"
+    return f"{show(value, 120)}, which is {kind(value)}" if not isinstance(value, str) else f"the text {show(value)}"
+
+
+def _key(parent: Found, part: str | int, rest: Sequence[str | int]) -> Any:
+    value = parent.value
+    if isinstance(value, dict):
+        if isinstance(part, str) and part in value:
+            return part
+        # 8 and true are keys, too; `1` and `true` would be equal to a dict, but their text is not.
+        same = [key for key in value if not isinstance(key, str) and key_text(key) == str(part)]
+        if len(same) == 1:
+            return same[0]
+        raise _absent(parent, part, rest)
+    if isinstance(value, list):
+        index = _index(part)
+        if index is None:
+            raise Fault(f"{parent.where}: expected a mapping with {show(part, 80)}, found a list. Next: write keys.")
+        if index < len(value):
+            return index
+        raise _absent(parent, part, rest)
+    if value is None:
+        raise _absent(parent, part, rest)
+    raise Fault(
+        f"{parent.where}: expected a mapping with the key {show(part, 80)}, found {_described(value)}. "
+        "Next: put keys with values below it."
+    )
+
+
+def _index(part: str | int) -> int | None:
+    if isinstance(part, bool):
+        return None
+    if isinstance(part, int):
+        return part if part >= 0 else None
+    return int(part) if part.isascii() and part.isdigit() and len(part) < 10 else None  # noqa: PLR2004 - no list is longer
+
+
+def _absent(parent: Found, part: str | int, rest: Sequence[str | int]) -> NotProven:
+    value = parent.value
+    wanted = f"{parent.where.key}.{written(rest)}" if parent.where.key else written(rest)
+    if isinstance(value, list):
+        there = f"a list of {len(value)} items"
+    elif not value:
+        there = "nothing in it"
+    else:
+        names = [key_text(key) for key in value]
+        there = f"the keys {', '.join(names[:_KEYS_SHOWN])}{' …' if len(names) > _KEYS_SHOWN else ''}"
+        close = difflib.get_close_matches(str(part), names, n=1)
+        there += f" (is {close[0]} a misspelling?)" if close else ""
+    nearest = parent.where.key or "the top level"
+    place = Where(parent.where.source, parent.where.line, wanted)
+    return NotProven(
+        f"{place}: expected this key, found none. The nearest parent that exists is {nearest} (line "
+        f"{parent.where.line}), with {there}. Next: add {written([part])} below {nearest}, or correct the name."
+    )
+
+
+def _step(spot: Spot | None, key: Hashable, line: int | None) -> tuple[int | None, Spot | None]:
+    """The line and place of an entry; below what has no places of its own, the line of what holds it."""
+    if spot is not None and spot.entries is not None and key in spot.entries:
+        return spot.entries[key]
+    if spot is not None and spot.items is not None and isinstance(key, int) and key < len(spot.items):
+        return spot.items[key].line, spot.items[key]
+    return line, None

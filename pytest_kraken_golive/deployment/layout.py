@@ -1,0 +1,161 @@
+"""A deployment: the folder that goes live, and where things stand in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ..contract import Fault, Found, NotProven
+from .core import CoreConfig
+from .guardrail_log import GuardrailLog
+from .runtime import RuntimeConfig
+from .source import read_bytes
+
+if TYPE_CHECKING:
+    from .secrets import DirectorySecretStore
+
+_Config = TypeVar("_Config", RuntimeConfig, CoreConfig)
+
+RUNTIME = "config/runtime.yaml"
+"""The first file that is read; it names the others."""
+
+LICENSE = "var/licenses/active/license.json"
+FINGERPRINT = "var/licenses/active/fingerprint.json"
+REVOCATIONS = "var/licenses/active/revocations.json"
+LOG_DIRECTORY = "logs/guardrails"
+SECRETS = "secrets"
+
+
+class Deployment:
+    """The folder that holds `config/ .env var/ logs/ runtime/`.
+
+    Files are read when they are asked for, once; a fault of a file is raised to each who reads it. Make a new
+    `Deployment` to read them again.
+
+    Args:
+        root: the folder.
+        runtime_path: runtime.yaml, if it is not `config/runtime.yaml` below the root.
+    """
+
+    def __init__(self, root: Path, runtime_path: Path | None = None) -> None:
+        self.root = Path(os.path.abspath(root))  # not resolved: messages name the path that the user knows
+        self.runtime_path = Path(os.path.abspath(runtime_path)) if runtime_path else self.root / RUNTIME
+        self._runtime: RuntimeConfig | Fault | NotProven | None = None
+        self._core: CoreConfig | Fault | NotProven | None = None
+
+    def __repr__(self) -> str:
+        return f"Deployment({self.root})"
+
+    def shown(self, path: Path) -> str:
+        """A path as messages write it: relative to the root where it lies below it, with slashes."""
+        try:
+            return Path(os.path.abspath(self.root / path)).relative_to(self.root).as_posix()
+        except ValueError:
+            return str(path)
+
+    @property
+    def runtime(self) -> RuntimeConfig:
+        """runtime.yaml.
+
+        Raises:
+            NotProven: it is missing, unreadable or empty.
+            Fault: it is no YAML, no mapping, or holds duplicate keys.
+        """
+        if self._runtime is None:
+            try:
+                self._runtime = RuntimeConfig.load(self.runtime_path, self.shown(self.runtime_path))
+            except (Fault, NotProven) as error:
+                self._runtime = error
+        return _given(self._runtime)
+
+    @property
+    def core_path(self) -> Path:
+        """core.yaml: runtime.yaml's `core.path`, relative to its folder; errors as with that key."""
+        return Path(os.path.abspath(self.runtime_path.parent / self.runtime.core_path.value))
+
+    @property
+    def core(self) -> CoreConfig:
+        """core.yaml; errors as with `runtime`, and with its key `core.path`."""
+        if self._core is None:
+            try:
+                self._core = CoreConfig.load(self.core_path, self.shown(self.core_path))
+            except (Fault, NotProven) as error:
+                self._core = error
+        return _given(self._core)
+
+    @property
+    def config_sha256(self) -> str:
+        """SHA-256 (hex) over the bytes that runtime.yaml and then core.yaml have now.
+
+        Raises:
+            NotProven: one of them is missing or unreadable.
+            Fault: runtime.yaml is broken, so that core.yaml is not known.
+        """
+        digest = hashlib.sha256(read_bytes(self.runtime_path, self.shown(self.runtime_path)))
+        digest.update(read_bytes(self.core_path, self.shown(self.core_path)))
+        return digest.hexdigest()
+
+    @property
+    def license_path(self) -> Path:
+        """The licence: as runtime.yaml says, else `LICENSE`."""
+        return self._path(LICENSE, "licensing", "license", "license_path")
+
+    @property
+    def fingerprint_path(self) -> Path:
+        """The fingerprint of the bot's machine: as runtime.yaml says, else `FINGERPRINT`."""
+        return self._path(FINGERPRINT, "licensing", "license", "fingerprint_path")
+
+    @property
+    def revocations_path(self) -> Path:
+        """The list of revoked licences: as runtime.yaml says, else `REVOCATIONS`."""
+        return self._path(REVOCATIONS, "licensing", "license", "revocation_list_path")
+
+    @property
+    def guardrail_directory(self) -> Path:
+        """The folder of guardrail logs: runtime.yaml's `io_queue.log_directory`, else `LOG_DIRECTORY`."""
+        return self._path(LOG_DIRECTORY, "io_queue", "log_directory")
+
+    @property
+    def guardrail_log(self) -> GuardrailLog:
+        """The guardrail logs."""
+        return GuardrailLog(self.guardrail_directory, self.shown(self.guardrail_directory))
+
+    @property
+    def secrets_path(self) -> Path:
+        """The secret store's folder: runtime.yaml's `secret_store.path`, else `SECRETS`."""
+        return self._path(SECRETS, "secret_store", "path")
+
+    @property
+    def secrets(self) -> DirectorySecretStore:
+        """The secret store."""
+        from .secrets import DirectorySecretStore  # noqa: PLC0415 - pydantic is heavy; only who needs a secret pays
+
+        return DirectorySecretStore(self.secrets_path, self.shown(self.secrets_path))
+
+    @property
+    def env_path(self) -> Path:
+        """The file `.env`."""
+        return self.root / ".env"
+
+    @property
+    def runtime_directory(self) -> Path:
+        """The folder that the bot writes its metrics and events to."""
+        return self.root / "runtime"
+
+    @property
+    def reports_directory(self) -> Path:
+        """The folder that the bot writes its reports to."""
+        return self.root / "reports"
+
+    def _path(self, default: str, *key: str) -> Path:
+        """A path that runtime.yaml may name; the default is the name that the file format documents."""
+        found: Found | None = self.runtime.text(*key) if self.runtime.has(*key) else None
+        return Path(os.path.abspath(self.root / (default if found is None else found.value)))
+
+
+def _given(kept: _Config | Fault | NotProven) -> _Config:
+    if isinstance(kept, (Fault, NotProven)):
+        raise type(kept)(*kept.args)  # a new one each time: a raised exception gathers the traces of all its readers
+    return kept

@@ -1,0 +1,95 @@
+"""A named part of a document: the nouns of runtime.yaml and core.yaml are made of it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ..contract import Found
+from .documents import Document, as_mapping, as_number, unlike
+
+
+class Section:
+    """A mapping inside a document. It is read when it is asked, so a fault in it reaches only who asks.
+
+    Keys that have no property here are kept: read them with `at`, `text`, `number`, `flag`, `names` or `mapping`.
+    """
+
+    def __init__(self, document: Document, *path: str) -> None:
+        self._document = document
+        self._path = path
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._document.shown} {'.'.join(self._path)})"
+
+    @property
+    def name(self) -> str:
+        """The last key of its path."""
+        return self._path[-1]
+
+    @property
+    def found(self) -> Found:
+        """The whole mapping and its place.
+
+        Raises:
+            NotProven: it is absent.
+            Fault: it is no mapping, or has keys that are not text.
+        """
+        return as_mapping(self._document.at(self._path))
+
+    def required(self) -> Self:
+        """The section itself, if it is there; errors as with `found`."""
+        _ = self.found
+        return self
+
+    def has(self, *key: str) -> bool:
+        """Whether the key is there, with whatever value."""
+        return self._document.has((*self._path, *key))
+
+    def at(self, *key: str) -> Found:
+        """The raw value below these keys; errors as with `Document.at`."""
+        return self._document.at((*self._path, *key))
+
+    def text(self, *key: str) -> Found:
+        """As `Document.text`."""
+        return self._document.text((*self._path, *key))
+
+    def number(self, *key: str) -> Found:
+        """As `Document.number`."""
+        return self._document.number((*self._path, *key))
+
+    def whole(self, *key: str) -> Found:
+        """As `Document.whole`."""
+        return self._document.whole((*self._path, *key))
+
+    def flag(self, *key: str) -> Found:
+        """As `Document.flag`."""
+        return self._document.flag((*self._path, *key))
+
+    def names(self, *key: str) -> Found:
+        """As `Document.names`."""
+        return self._document.names((*self._path, *key))
+
+    def mapping(self, *key: str) -> Found:
+        """As `Document.mapping`."""
+        return self._document.mapping((*self._path, *key))
+
+    def keys(self, *key: str) -> Found:
+        """The names of the entries below these keys, in the file's order, as a list of text; errors as `mapping`."""
+        found = self.mapping(*key)
+        return Found(list(found.value), found.where)
+
+    def at_least(self, least: float, *key: str) -> Found:
+        """A finite number that is not below `least`.
+
+        Raises:
+            NotProven: absent.
+            Fault: no number, or below.
+        """
+        return not_below(self.number(*key), least)
+
+
+def not_below(found: Found, least: float) -> Found:
+    """The same if the number is not below `least`, else a `Fault`."""
+    if as_number(found).value < least:
+        raise unlike(found, f"a number of at least {least}", f"write {least} or more")
+    return found

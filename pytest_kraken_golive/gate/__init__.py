@@ -1,0 +1,1 @@
+"""The pytest side: lines become items, items outcomes, outcomes one verdict."""

@@ -1,0 +1,53 @@
+"""A check that must fail, run before any line in every process that runs lines: if it does not, nothing here counts."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pytest_kraken_golive.stash import CANARY
+
+FAILED_AS_IT_MUST = "failed as it must"
+
+class CanaryFile(pytest.Module):
+    """The canary's place in the tree of nodes; on no disk."""
+
+    def collect(self) -> list[Any]:
+        """Nothing: the canary is made by hand."""
+        return []
+
+    def _getobj(self) -> Any:
+        return ModuleType("canary")
+
+
+class CanaryItem(pytest.Function):
+    """The canary as an item, which goes through the same hooks as every line."""
+
+
+def release(session: pytest.Session) -> None:
+    """Run the canary through pytest's whole protocol, and keep how it came out."""
+    from pytest_kraken_golive.checks.canary import EXPECTED, OBSERVED, canary  # noqa: PLC0415 - after it is rewritten
+
+    path = session.config.rootpath / "canary"
+    module = CanaryFile.from_parent(session, path=path)
+    item = CanaryItem.from_parent(module, name="canary", callobj=canary)
+    failed_before = session.testsfailed
+    reports = runtestprotocol(item, log=False, nextitem=session.items[0] if session.items else None)
+    session.testsfailed = failed_before
+    session.config.stash[CANARY] = _judge(reports, f"{OBSERVED!r} == {EXPECTED!r}")
+
+
+def _judge(reports: list[pytest.TestReport], comparison: str) -> str:
+    by_phase = {report.when: report for report in reports}
+    call = by_phase.get("call")
+    if call is None:
+        problem = next((report.longreprtext for report in reports if report.failed), "no report")
+        return f"its setup failed: {problem[-300:]}"
+    if call.outcome != "failed" or hasattr(call, "wasxfail"):
+        return f"a check that must fail was reported as {call.outcome}: a plugin or conftest changes outcomes"
+    if comparison not in call.longreprtext:
+        return "its assertion was not rewritten, so messages are lost"
+    return FAILED_AS_IT_MUST

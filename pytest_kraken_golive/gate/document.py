@@ -1,0 +1,93 @@
+"""The verdict as a document: what `verdict.json` holds, and what every report is made from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.verdict import LineResult, Verdict
+from pytest_kraken_golive.reporting.verdict_file import SCHEMA_VERSION, iso
+from pytest_kraken_golive.runbook.model import Runbook
+
+
+def verdict_document(
+    *,
+    run_id: str,
+    verdict: Verdict,
+    results: Sequence[LineResult],
+    runbooks: Sequence[Runbook],
+    scope: dict[str, Any],
+    started_at: dt.datetime,
+    finished_at: dt.datetime,
+    valid_until: dt.datetime,
+    git: tuple[str | None, bool | None],
+) -> dict[str, Any]:
+    """Everything that is known at the end of a run, as JSON data."""
+    commit, dirty = git
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "verdict": str(verdict.decision),
+        "reason": verdict.reason,
+        "blockers": [line.id for line in verdict.blockers],
+        "production_signoff": False,  # needs a real deployment and the real exchange, which this version does not gate
+        "scope": scope,
+        "started_at": iso(started_at),
+        "finished_at": iso(finished_at),
+        "valid_until": iso(valid_until),
+        "commit": commit,
+        "dirty": dirty,
+        "counts": {str(one): n for one in Outcome if (n := sum(line.outcome is one for line in results))},
+        "runbooks": [_runbook(book, results) for book in runbooks],
+    }
+
+
+def _runbook(book: Runbook, results: Sequence[LineResult]) -> dict[str, Any]:
+    return {
+        "path": book.shown,
+        "sha256": book.sha256,
+        "stage": book.stage,
+        "title": book.title,
+        "owner": book.owner,
+        "lines": [_line(one) for one in results if one.runbook == book.shown],
+    }
+
+
+def _line(one: LineResult) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "line": one.line,
+        "text": one.text,
+        "section": list(one.section),
+        "check": one.check,
+        "params": one.params,
+        "outcome": str(one.outcome),
+        "message": one.message,
+        "duration_s": one.duration_s,
+        "evidence": list(one.evidence),
+    }
+
+
+def git_state(rootdir: Path) -> tuple[str | None, bool | None]:
+    """The commit that is checked out, and whether tracked files differ from it; None where git cannot tell."""
+    commit = _git(rootdir, "rev-parse", "HEAD")
+    status = _git(rootdir, "status", "--porcelain", "--untracked-files=no")
+    return commit, None if status is None else bool(status)
+
+
+def _git(rootdir: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            ["git", "-C", str(rootdir), *words],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,132 @@
+"""The contract's fixtures. They work in ordinary tests too; what is heavy is imported when it is used."""
+
+from __future__ import annotations
+
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_kraken_golive.contract import Evidence
+from pytest_kraken_golive.stash import LEDGER
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.deployment.core import CoreConfig
+    from pytest_kraken_golive.deployment.layout import Deployment
+    from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+    from pytest_kraken_golive.gate.ledger import Ledger
+    from pytest_kraken_golive.gate.proof import Alteration
+    from pytest_kraken_golive.kraken.client import KrakenClient
+    from pytest_kraken_golive.policy import Policy
+    from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
+    from pytest_kraken_golive.rehearsal.stage import Rehearsal
+    from pytest_kraken_golive.deployment.paper_report import PaperReport
+
+
+@pytest.fixture(scope="session")
+def golive_world(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
+    """The rehearsal or deployment under judgement; for the proof, a broken copy of it."""
+    from pytest_kraken_golive.gate.start import ensure_worlds  # noqa: PLC0415 - heavy, only when used
+
+    worlds = ensure_worlds(request.config)
+    alteration: Alteration | None = getattr(request, "param", None)
+    if alteration is None:
+        yield worlds.control
+        return
+    broken = worlds.broken(alteration.sabotage, alteration.params, alteration.needs_run)
+    try:
+        yield broken
+    finally:
+        broken.close()
+
+
+@pytest.fixture(scope="session")
+def deployment(golive_world: Rehearsal) -> Deployment:
+    """The deployment under judgement: its paths, `runtime`, `core` and secret store."""
+    return golive_world.deployment
+
+
+@pytest.fixture(scope="session")
+def policy(golive_world: Rehearsal) -> Policy:
+    """`config/golive.yaml`: what the gate is told to ask for."""
+    return golive_world.policy
+
+
+@pytest.fixture(scope="session")
+def runtime_config(deployment: Deployment) -> RuntimeConfig:
+    """`config/runtime.yaml`, each value with its file, line and key path."""
+    return deployment.runtime
+
+
+@pytest.fixture(scope="session")
+def core_config(deployment: Deployment) -> CoreConfig:
+    """`config/core.yaml`, each value with its file, line and key path."""
+    return deployment.core
+
+
+@pytest.fixture(scope="session")
+def kraken_environment(golive_world: Rehearsal) -> dict[str, str]:
+    """The variables that tell a Kraken client where to go and how fast; never credentials."""
+    from pytest_kraken_golive.rehearsal.build import RAISED_LIMITS  # noqa: PLC0415 - heavy, only when used
+
+    return {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": golive_world.sandbox.url, **RAISED_LIMITS}
+
+
+@pytest.fixture(scope="session")
+def kraken_sandbox(golive_world: Rehearsal) -> SandboxHandle:
+    """The embedded exchange: its URL, what it booked, and trouble on demand."""
+    return golive_world.sandbox
+
+
+@pytest.fixture
+def kraken_client(golive_world: Rehearsal, kraken_environment: dict[str, str]) -> Iterator[KrakenClient]:
+    """A client with the paper account's credentials; override it to judge a client of your own (`ExchangeClient`)."""
+    from pytest_kraken_golive.kraken.client import KrakenClient  # noqa: PLC0415 - heavy, only when used
+
+    credentials = golive_world.account
+    with KrakenClient(credentials.api_key, credentials.api_secret, environ=kraken_environment) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def paper_bot(golive_world: Rehearsal) -> PaperBot:
+    """The bot's run; `run()` starts it, once for the session, and waits for its report."""
+    from pytest_kraken_golive.contract import NotProven  # noqa: PLC0415 - one name
+
+    if not golive_world.has_bot:
+        raise NotProven(
+            "config/golive.yaml commands.bot: no bot command, and the reference bot is no proof for a real deployment. "
+            "Next: name the command that starts your bot."
+        )
+    return golive_world.bot
+
+
+@pytest.fixture(scope="session")
+def paper_report(paper_bot: PaperBot) -> PaperReport:
+    """The report of the bot's run."""
+    from pytest_kraken_golive.deployment.paper_report import PaperReport  # noqa: PLC0415 - heavy, only when used
+
+    return PaperReport.load(paper_bot.report_path(), paper_bot.root)
+
+
+@pytest.fixture
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Takes what a check saw; not to be overridden."""
+    own = getattr(request.node, "evidence", None)
+    return own if isinstance(own, Evidence) else Evidence()
+
+
+@pytest.fixture(scope="session")
+def golive_project(golive_world: Rehearsal) -> Path:
+    """The project whose own tests the runbook names; for the proof, a copy with a sabotage in it."""
+    return golive_world.project
+
+
+@pytest.fixture(scope="session")
+def golive_ledger(request: pytest.FixtureRequest) -> Ledger | None:
+    """What this process has seen of the run's lines so far."""
+    return request.config.stash.get(LEDGER, None)
+
+

@@ -1,0 +1,83 @@
+"""Keeps what was reported about every line and every other test, from this process or from workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_kraken_golive.contract import Outcome, plain
+from pytest_kraken_golive.gate.outcome import LineRecord
+from pytest_kraken_golive.gate.plan import Plan
+from pytest_kraken_golive.gate.verdict import LineResult
+
+
+@dataclass
+class Ledger:
+    """All reports of a run, by line."""
+
+    plan: Plan
+    records: dict[str, LineRecord] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+    """What speaks against a GO beside the lines."""
+
+    def take(self, report: Any) -> None:
+        """Add a report of a test, whichever test it was."""
+        planned = self.plan.line_of(report.nodeid)
+        if planned is not None:
+            self.records.setdefault(planned.id, LineRecord()).take(report)
+        elif report.outcome == "failed":
+            self.trouble(f"{report.nodeid} failed, which is no line but was selected with them")
+
+    def trouble(self, what: str) -> None:
+        """Note something that makes the run a NO-GO."""
+        if what not in self.troubles:
+            self.troubles.append(what)
+
+    def passed(self, check: str) -> list[tuple[str, float | None]]:
+        """The lines bound to a check that have passed up to now, with the time at which they ended."""
+        return [
+            (line_id, record.finished_at)
+            for line_id, record in self.records.items()
+            if (bound := self.plan.lines[line_id].check) is not None and bound.name == check
+            if record.final()[0] is Outcome.PASSED
+        ]
+
+    def results(self) -> list[LineResult]:
+        """Every line of the plan with its outcome; what was not reported did not run."""
+        return [self._result(line_id) for line_id in self.plan.lines]
+
+    def _result(self, line_id: str) -> LineResult:
+        planned = self.plan.lines[line_id]
+        record = self.records.get(line_id, LineRecord())
+        outcome, message = record.final()
+        return LineResult(
+            id=line_id,
+            runbook=planned.runbook.shown,
+            line=planned.line.number,
+            text=planned.line.text,
+            section=planned.line.section,
+            check=planned.check.name if planned.check else None,
+            params=plain(planned.params),
+            outcome=outcome,
+            message=message,
+            duration_s=round(record.duration_s, 6),
+            evidence=record.evidence,
+            order=planned.order,
+            depends_on_run=planned.depends_on_run,
+        )
+
+
+class ReportListener:
+    """Hears pytest's reports, from this process or from workers."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """A phase of a test ended."""
+        self._ledger.take(report)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """A file was collected, or could not be."""
+        if report.failed:
+            self._ledger.trouble(f"{report.nodeid or 'the collection'} could not be collected")

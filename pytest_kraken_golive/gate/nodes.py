@@ -1,0 +1,111 @@
+"""A runbook as pytest sees it: a module of the Markdown file, with an item for each line."""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
+from pytest_kraken_golive.gate.outcome import Unbound, judge_phase
+from pytest_kraken_golive.gate.plan import PlannedLine
+from pytest_kraken_golive.gate.registry import is_stock
+from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PLAN, WORLDS
+
+
+class RunbookFile(pytest.Module):
+    """A runbook. A `Module` and not a plain `File`, so that fixtures of every scope work."""
+
+    def _getobj(self) -> types.ModuleType:
+        return types.ModuleType(self.path.stem)
+
+    def collect(self) -> Iterator[RunbookLine]:
+        """One item for each line, in document order."""
+        for planned in self.config.stash[PLAN].of(self.path):
+            yield RunbookLine.from_parent(self, name=planned.id, planned=planned)
+
+
+class RunbookLine(pytest.Function):
+    """A line. Only the check itself, called from here and returning nothing, makes it pass."""
+
+    def __init__(self, *, planned: PlannedLine, **kwargs: Any) -> None:
+        callobj = planned.call() if planned.check else _unbound(planned)
+        super().__init__(callobj=callobj, **kwargs)
+        self.planned = planned
+        self.evidence = Evidence()
+        self.ran = False
+        words = re.findall(r"\w+", " ".join((planned.line.text, *planned.line.section)))
+        self.extra_keyword_matches.update(words)
+        self.add_marker("golive")
+        self.user_properties.append(("golive_line", planned.line.place))
+
+    def reportinfo(self) -> tuple[Any, int, str]:
+        """The line's own place in the runbook."""
+        return self.path, self.planned.line.number - 1, f"{self.planned.id}: {self.planned.line.text}"
+
+    def runtest(self) -> None:
+        """Call the check with its fixtures."""
+        self._require_honest_surroundings()
+        self.call_check()
+        self.ran = True
+        if not self.evidence.records:
+            raise NotProven("passed without a record of evidence. Next: let the check record what it saw.")
+
+    def call_check(self) -> None:
+        """The check, with what its fixtures gave."""
+        names = self.planned.signature.fixtures if self.planned.signature else ()
+        result: object = self.obj(**{name: self.funcargs[name] for name in names})
+        if result is not None:
+            raise TypeError(f"a check asserts and returns nothing, this one returned {result!r}")
+
+    def _require_honest_surroundings(self) -> None:
+        self.config.stash[ENVIRONMENT].require_unchanged()
+        self.config.stash[WORLDS].clock.require_running()
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """What a person needs: message and place. A trace-back only where the check itself is broken."""
+        error = excinfo.value
+        if isinstance(error, (NotProven, Fault, Unbound)):
+            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{error}"
+        if isinstance(error, AssertionError) and self._is_stock and not self.config.option.verbose:
+            phase = judge_phase("call", error)
+            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{phase.message}"
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+    @property
+    def _is_stock(self) -> bool:
+        check = self.planned.check
+        return check is not None and is_stock(check)
+
+    def report_of(self, when: str, error: BaseException | None) -> dict[str, Any]:
+        """What this process knows of a phase, in a form that travels between processes."""
+        phase = judge_phase(when, error)
+        clean = self.config.stash[WORLDS].redactor
+        known: dict[str, Any] = {"outcome": str(phase.outcome), "message": clean.text(phase.message)}
+        if when != "setup" or error is not None:
+            known["ran"] = self.ran
+            known["canary"] = self.config.stash.get(CANARY, None)
+            known["evidence"] = [clean.data(_record(record)) for record in self.evidence.records]
+        return known
+
+
+def _record(record: Any) -> dict[str, Any]:
+    fields = ("source", "line", "key", "value", "note")
+    return {name: plain(getattr(record, name)) for name in fields if getattr(record, name) is not None or name == "value"}
+
+
+def _unbound(planned: PlannedLine) -> Any:
+    line_id = planned.id.removeprefix("unbound-")
+    name = line_id.replace("-", "_")
+
+    def unbound() -> None:
+        raise Unbound(
+            "this line is bound to no check, so nothing proves it. Next: paste this at its end and name a check "
+            f"(`--golive-checks` lists them, or write one called {name} in the root conftest.py):\n"
+            f"<!-- golive: {{id: {line_id}, check: {name}}} -->"
+        )
+
+    return unbound

@@ -1,0 +1,194 @@
+"""What should run: every line of every runbook, and the check that it is bound to."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_kraken_golive.contract import Check
+from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
+from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError
+from pytest_kraken_golive.runbook.parse import read_runbook
+
+RUN_FIXTURES = frozenset({"paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "latency"})
+"""Fixtures that use the bot or the exchange: their lines run one after the other, in one process."""
+
+
+@dataclass(frozen=True)
+class PlannedLine:
+    """A line with all that is needed to run it."""
+
+    id: str
+    """Its name in the run."""
+    line: Line
+    """What the runbook says."""
+    runbook: Runbook
+    """Where it says so."""
+    check: Check | None
+    """None: unbound."""
+    signature: Signature | None
+    """What the check asks for."""
+    params: dict[str, Any]
+    """The check's parameters, typed and complete."""
+    order: int
+    """Its place among all lines of the run."""
+
+    @property
+    def depends_on_run(self) -> bool:
+        """Whether it looks at the bot or the exchange, rather than at files alone."""
+        return self.signature is not None and bool(RUN_FIXTURES & set(self.signature.fixtures))
+
+    def call(self) -> Callable[..., None]:
+        """The check with its parameters filled in: what remains are its fixtures.
+
+        A partial that keeps the check's name, documentation and marks, but not its wrapped signature: pytest would
+        follow that and take every parameter for a fixture.
+        """
+        assert self.check is not None
+        bound = functools.partial(self.check.function, **self.params)
+        functools.update_wrapper(bound, self.check.function)
+        del bound.__dict__["__wrapped__"]
+        return bound
+
+
+@dataclass
+class Plan:
+    """The lines of a run, in document order, and what was wrong on the way to them."""
+
+    runbooks: list[Runbook] = field(default_factory=list)
+    lines: dict[str, PlannedLine] = field(default_factory=dict)
+
+    def of(self, runbook: Path) -> list[PlannedLine]:
+        """The lines of one runbook."""
+        return [planned for planned in self.lines.values() if planned.runbook.path == runbook]
+
+    def line_of(self, nodeid: str) -> PlannedLine | None:
+        """The line that a pytest node id names; None for any other test."""
+        path, _, name = nodeid.rpartition("::")
+        planned = self.lines.get(name)
+        if planned is None or not path.endswith(planned.runbook.path.name):
+            return None
+        return planned
+
+    def in_order(self, ids: Iterable[str]) -> list[str]:
+        """The ids in the order in which they must run: document order, but after what their check comes after."""
+        wanted = sorted(set(ids), key=lambda line_id: self.lines[line_id].order)
+        done: dict[str, None] = {}
+        for line_id in wanted:
+            self._place(line_id, wanted, done, frozenset())
+        return list(done)
+
+    def _place(self, line_id: str, wanted: list[str], done: dict[str, None], waiting: frozenset[str]) -> None:
+        if line_id in done:
+            return
+        check = self.lines[line_id].check
+        for name in check.after if check else ():
+            for other in wanted:
+                if other not in waiting and other != line_id and _is_bound_to(self.lines[other], name):
+                    self._place(other, wanted, done, waiting | {line_id})
+        done[line_id] = None
+
+
+def _is_bound_to(planned: PlannedLine, check: str) -> bool:
+    return planned.check is not None and planned.check.name == check
+
+
+def find_runbooks(patterns: Iterable[str]) -> list[Path]:
+    """The files that the patterns name, each once, in the order of the patterns.
+
+    Raises:
+        RunbookError: a pattern that matches nothing.
+    """
+    found: dict[Path, None] = {}
+    missing = []
+    for pattern in patterns:
+        matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]
+        files = [Path(match).resolve() for match in matches if Path(match).is_file()]
+        if not files:
+            missing.append(
+                f"{pattern}: no runbook there. Next: `kraken-golive init` writes one, or name yours with --golive-runbook."
+            )
+        found.update(dict.fromkeys(files))
+    if missing:
+        raise RunbookError(missing)
+    return list(found)
+
+
+def make_plan(paths: Iterable[Path], registry: Registry, rootdir: Path) -> Plan:
+    """Read the runbooks and bind their lines.
+
+    Raises:
+        RunbookError: everything that is wrong with them, at once.
+    """
+    plan = Plan()
+    problems = list(registry.complain())
+    taken: dict[str, str] = {}
+    for path in paths:
+        try:
+            runbook = read_runbook(path, shown=shown(path, rootdir))
+        except RunbookError as error:
+            problems.extend(error.problems)
+            continue
+        plan.runbooks.append(runbook)
+        for line in runbook.lines:
+            problems.extend(_add(plan, line, runbook, registry, taken))
+    if plan.runbooks and not problems and not any(planned.check for planned in plan.lines.values()):
+        names = ", ".join(runbook.shown for runbook in plan.runbooks)
+        problems.append(f"{names}: no line is bound to a check. Next: bind them; `--golive-checks` lists what there is.")
+    if problems:
+        raise RunbookError(problems)
+    return plan
+
+
+def shown(path: Path, rootdir: Path) -> str:
+    """A path as people know it: below the rootdir where that is possible."""
+    relative = os.path.relpath(path, rootdir)
+    return path.as_posix() if relative.startswith("..") else Path(relative).as_posix()
+
+
+def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: dict[str, str]) -> list[str]:
+    bound = line.binding
+    line_id = bound.id if bound else unbound_id(line, taken)
+    if line_id.casefold() in taken:
+        return [f"{line.place}: the id {line_id!r} is already at {taken[line_id.casefold()]}. Next: rename one of them."]
+    taken[line_id.casefold()] = line.place
+    check, signature, params = None, None, {}
+    if bound is not None:
+        try:
+            check, signature, params = _resolve(bound.check, bound.params, registry)
+        except CheckError as error:
+            return [f"{line.place}: {error}. Next: correct the comment; `--golive-checks` lists checks and parameters."]
+    plan.lines[line_id] = PlannedLine(line_id, line, runbook, check, signature, params, order=len(plan.lines))
+    return []
+
+
+def _resolve(name: str, raw: Any, registry: Registry) -> tuple[Check, Signature, dict[str, Any]]:
+    check = registry.checks.get(name)
+    if check is None:
+        raise CheckError(f"there is no check {name!r}{_closest(name, registry)}")
+    signature = registry.signature(name)
+    return check, signature, validated(check, signature, raw)
+
+
+def _closest(name: str, registry: Registry) -> str:
+    import difflib  # noqa: PLC0415 - only for a message
+
+    near = difflib.get_close_matches(name, registry.checks, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def unbound_id(line: Line, taken: dict[str, str]) -> str:
+    """A name for a line that has none: from its words, so that it stays when lines move."""
+    words = re.findall(r"[a-z0-9]+", line.text.lower())
+    stem = "unbound-" + ("-".join(words[:5]) or "line")
+    name, count = stem, 1
+    while name.casefold() in taken:
+        count += 1
+        name = f"{stem}-{count}"
+    return name

@@ -1,0 +1,91 @@
+"""What a verdict is about, as observed: who was called, with what, and what could have changed the result."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+CONTRACT_FIXTURES = (
+    "deployment",
+    "runtime_config",
+    "core_config",
+    "kraken_environment",
+    "kraken_sandbox",
+    "kraken_client",
+    "paper_bot",
+    "paper_report",
+    "evidence",
+    "latency",
+)
+"""Fixtures that checks rely on; a project may override all but `evidence`, and the verdict says so."""
+
+FIXED_FIXTURES = frozenset({"evidence"})
+
+
+class HostWatch:
+    """Records to which hosts this process opened connections, whichever library did it.
+
+    An audit hook cannot be taken away again, so there is one for each process, and it only remembers.
+    """
+
+    def __init__(self) -> None:
+        self.hosts: set[str] = set()
+
+    def start(self) -> None:
+        """Begin to watch."""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.connect" and isinstance(arguments[1], tuple):
+            self.hosts.add(str(arguments[1][0]))
+        elif event == "socket.getaddrinfo" and arguments[0] is not None:
+            host = arguments[0]
+            self.hosts.add(host.decode() if isinstance(host, bytes) else str(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str, str]:
+    """Contract fixtures that are not the plugin's own, with the file that defines them."""
+    found: dict[str, str] = {}
+    for item in items:
+        info = getattr(item, "_fixtureinfo", None)
+        for name in CONTRACT_FIXTURES:
+            definitions = info.name2fixturedefs.get(name, ()) if info else ()
+            if definitions:
+                file = Path(definitions[-1].func.__code__.co_filename)
+                if not file.is_relative_to(package):
+                    found[name] = str(file)
+    return found
+
+
+def plugins_of(config: pytest.Config) -> list[str]:
+    """Every installed or local plugin beside pytest's own and ours: any of them could change a result."""
+    manager = config.pluginmanager
+    names = {f"{dist.project_name} {dist.version}" for _, dist in manager.list_plugin_distinfo()}
+    for name, plugin in manager.list_name_plugin():
+        file = getattr(plugin, "__file__", None)
+        if file and Path(file).name == "conftest.py":
+            names.add(_shown(Path(file), config.rootpath))
+        elif name.startswith("-p:"):
+            names.add(name)
+    return sorted(names)
+
+
+def _shown(path: Path, rootdir: Path) -> str:
+    return path.relative_to(rootdir).as_posix() if path.is_relative_to(rootdir) else str(path)

@@ -1,0 +1,173 @@
+"""The gate of one run: from the first moment's NO-GO to the last word."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_kraken_golive.gate.document import git_state, verdict_document
+from pytest_kraken_golive.gate.digests import differences, digest_files, judged_files
+from pytest_kraken_golive.gate.ledger import Ledger
+from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan
+from pytest_kraken_golive.gate.registry import Registry, is_stock
+from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
+from pytest_kraken_golive.gate.verdict import Verdict, decide, exit_status
+from pytest_kraken_golive.gate.worlds import Worlds
+from pytest_kraken_golive.options import Options
+from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+from pytest_kraken_golive.runbook.model import RunbookError
+
+STOCK_CHECKS = ("bot_run", "canary", "config", "credentials", "licence", "limits", "report", "suites")
+
+
+def load_checks(config: pytest.Config) -> Registry:
+    """Every check of the package, of plugins and of the conftests that are loaded.
+
+    The stock ones are imported as plugins, so that their assertions are rewritten.
+    """
+    registry = Registry()
+    for name in STOCK_CHECKS:
+        config.pluginmanager.import_plugin(f"pytest_kraken_golive.checks.{name}")
+    for plugin in config.pluginmanager.get_plugins():
+        registry.take_from(plugin)
+    return registry
+
+
+def read_plan(options: Options, registry: Registry) -> Plan:
+    """The lines of the run.
+
+    Raises:
+        pytest.UsageError: everything that is wrong with the runbooks, or that there is none.
+    """
+    try:
+        return make_plan(find_runbooks(options.runbooks), registry, options.rootdir)
+    except RunbookError as error:
+        raise pytest.UsageError("\n".join(error.problems)) from error
+
+
+class Gate:
+    """Collects what happened, decides, and has the last word. Only in the process that the user started."""
+
+    def __init__(self, options: Options, policy: Policy, plan: Plan, file: VerdictFile) -> None:
+        self.options = options
+        self.policy = policy
+        self.plan = plan
+        self.file = file
+        self.ledger = Ledger(plan)
+        self.watch = HostWatch()
+        self.run_id = uuid.uuid4().hex
+        self.started_at = dt.datetime.now(dt.UTC)
+        self.overridden: dict[str, str] = {}
+        self.plugins: list[str] = []
+        self.observed: dict[str, Any] = {}
+        self._hosts: set[str] = set()
+        self._digests = self._digest()
+
+    def _digest(self) -> dict[str, str]:
+        files = judged_files(self.options.rootdir, self.options.deployment, (book.path for book in self.plan.runbooks))
+        return digest_files(files)
+
+    def take_report(self, report: Any) -> None:
+        """One of pytest's reports."""
+        self.ledger.take(report)
+
+    def take_items(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Note what the items of this process rest on."""
+        self.overridden.update(overridden_fixtures(items, PACKAGE))
+        self.plugins = plugins_of(config)
+
+    def take_worker(self, seen: dict[str, Any]) -> None:
+        """What a worker saw."""
+        self._hosts |= set(seen["hosts"])
+        self.overridden.update(seen["overridden"])
+        self._compare(seen["digests"], "while a worker ran")
+
+    def _compare(self, digests: dict[str, str], when: str) -> None:
+        changed = differences(self._digests, digests)
+        if changed:
+            self.ledger.trouble(f"{changed[0]} changed {when}, so nobody knows what was judged. Next: run everything again")
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every host to which this process or a worker opened a connection."""
+        return sorted(self._hosts | self.watch.hosts)
+
+    def preview(self) -> Verdict:
+        """The verdict as far as it is known before the last look."""
+        return decide(self.ledger.results(), self.ledger.troubles)
+
+    def observe(self, worlds: Worlds) -> None:
+        """Note what the rehearsal really was, while it is still there."""
+        if not self.options.only_collects:
+            self.observed = {"bot": worlds.observed_bot()}
+
+    def conclude(self, pytests_status: int) -> tuple[Verdict, int]:
+        """Decide, once nothing more can be reported."""
+        self._compare(self._digest(), "during the run")
+        if pytests_status == pytest.ExitCode.INTERRUPTED:
+            self.ledger.trouble("the run was interrupted")
+        elif pytests_status == pytest.ExitCode.INTERNAL_ERROR:
+            self.ledger.trouble("pytest ended with an internal error")
+        verdict = decide(self.ledger.results(), self.ledger.troubles)
+        return verdict, exit_status(verdict.decision, pytests_status)
+
+    @property
+    def scope_name(self) -> str:
+        """The scope in the words of the verdict line."""
+        judged = "rehearsal" if self.options.deployment is None else "deployment"
+        return f"{judged}, {self.options.kraken}"
+
+    def document(self, verdict: Verdict, config: pytest.Config) -> dict[str, Any]:
+        """The whole verdict as `verdict.json` holds it."""
+        now = dt.datetime.now(dt.UTC)
+        return verdict_document(
+            run_id=self.run_id,
+            verdict=verdict,
+            results=self.ledger.results(),
+            runbooks=self.plan.runbooks,
+            scope={**self._scope(config), **self.observed},
+            started_at=self.started_at,
+            finished_at=now,
+            valid_until=now + dt.timedelta(hours=self.policy.verdict_valid_h),
+            git=git_state(self.options.rootdir),
+        )
+
+    def _scope(self, config: pytest.Config) -> dict[str, Any]:
+        checks = {one.check.name: one.check for one in self.plan.lines.values() if one.check}
+        return {
+            "name": self.scope_name,
+            "deployment": "rehearsal" if self.options.deployment is None else str(self.options.deployment),
+            "exchange": self.options.kraken,
+            "hosts": self.hosts,
+            "overridden_fixtures": {name: self._shown(file) for name, file in self.overridden.items()},
+            "own_checks": sorted(name for name, check in checks.items() if not is_stock(check)),
+            "replaced_checks": sorted(name for name, check in checks.items() if check.replaces),
+            "unproven_checks": sorted(name for name, check in checks.items() if not check.breaks),
+            "arguments": [str(word) for word in config.invocation_params.args],
+            "plugins": self.plugins or plugins_of(config),
+            "digests": {self._shown(path): digest for path, digest in self._digests.items()},
+        }
+
+    def _shown(self, path: str) -> str:
+        root = self.options.rootdir
+        return Path(path).relative_to(root).as_posix() if Path(path).is_relative_to(root) else path
+
+
+def last_line(document: dict[str, Any], file: Path, started_in: Path) -> str:
+    """The verdict in one line."""
+    sign = {"GO": "✔", "NO-GO": "✘"}.get(document["verdict"], "…")
+    reason = document["reason"].split("\n", 1)[0]
+    shown = file.relative_to(started_in) if file.is_relative_to(started_in) else file
+    return f"{sign} {document['verdict']} ({document['scope']['name']}): {reason}  [{shown}]"
+
+
+def worker_output(session: pytest.Session) -> dict[str, Any]:
+    """What a worker hands over at its end."""
+    side: Any = session.config.pluginmanager.get_plugin("golive-xdist")
+    output: dict[str, Any] = side.seen(session)
+    return output

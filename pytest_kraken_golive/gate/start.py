@@ -1,0 +1,226 @@
+"""A run's life: what the plugin's hooks call, in the order in which pytest calls them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_kraken_golive.contract import Fault
+from pytest_kraken_golive.gate.canary import release
+from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_assertions
+from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
+from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
+from pytest_kraken_golive.gate.plan import Plan
+from pytest_kraken_golive.gate.scrub import scrub
+from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
+from pytest_kraken_golive.gate.worlds import DEFAULT_ENTRYPOINT, Worlds
+from pytest_kraken_golive.options import Options, only_informs
+from pytest_kraken_golive.policy import Policy, load_policy
+from pytest_kraken_golive.reporting.terminal import summary
+from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS
+
+UNFINISHED = "the run did not reach its end"
+CHATTY_LOGGERS = ("vcr", "httpx", "httpcore")
+"""They log whole URLs, headers and bodies."""
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker."""
+    return hasattr(config, "workerinput")
+
+
+def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
+    """Say NO-GO before anything can fail, and remember the environment before anything can change it.
+
+    Raises:
+        pytest.UsageError: assertions would not assert, or the verdict cannot be written.
+    """
+    config.stash[ENVIRONMENT] = EnvironmentSnapshot.take()
+    if not is_worker_process and not only_informs(config):
+        directory = config.rootpath / config.known_args_namespace.golive_report_dir
+        file = config.stash[VERDICT_FILE] = VerdictFile(directory)
+        try:
+            file.say_no_go(UNFINISHED)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"{file.path}: cannot be written ({error.strerror}). Next: choose another --golive-report-dir."
+            ) from error
+    refuse_silent_assertions(config)
+
+
+def configure(config: pytest.Config) -> None:
+    """Set what must be set before other plugins look: the reports' folder, the loggers."""
+    options = Options.read(config)
+    if hasattr(config.option, "allure_report_dir"):
+        if config.option.allure_report_dir is None:
+            config.option.allure_report_dir = str(options.report_dir / "allure-results")
+            config.option.clean_alluredir = True
+        if is_worker(config):
+            config.option.clean_alluredir = False  # a worker that starts late would wipe what others wrote
+    for name in CHATTY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def open_gate(session: pytest.Session) -> None:
+    """Read policy and runbooks, and hold up the rehearsal.
+
+    Raises:
+        pytest.UsageError: a fault of policy or runbooks; names file and line.
+    """
+    config = session.config
+    options = Options.read(config)
+    policy = policy_of(config)
+    plan = config.stash[PLAN] = read_plan(options, load_checks(config))
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = [str(book.path) for book in plan.runbooks]
+    if is_worker(config):
+        _listen(config, Ledger(plan))
+        _join(config, policy)
+        return
+    gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE])
+    gate.watch.start()
+    _listen(config, gate.ledger)
+    worlds = config.stash[WORLDS] = Worlds(
+        options.rootdir, policy, entrypoint=_entrypoint(plan), deployment=options.deployment
+    )
+    if config.pluginmanager.hasplugin("dsession"):
+        from pytest_kraken_golive.gate.xdist import ControllerSide  # noqa: PLC0415 - only where xdist is present
+
+        config.pluginmanager.register(ControllerSide(config), "golive-xdist")
+    if not options.only_collects:
+        _hold_up(worlds)
+
+
+def _listen(config: pytest.Config, ledger: Ledger) -> None:
+    config.stash[LEDGER] = ledger
+    config.pluginmanager.register(ReportListener(ledger), "golive-reports")
+
+
+def _hold_up(worlds: Worlds) -> None:
+    try:
+        _ = worlds.control
+    except OSError as error:
+        raise pytest.UsageError(f"the rehearsal cannot be built: {error}. Next: free space or permissions.") from error
+
+
+def _join(config: pytest.Config, policy: Policy) -> None:
+    given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    config.stash[ENVIRONMENT] = EnvironmentSnapshot(given["golive_environment"])
+    config.stash[WORLDS] = Worlds(config.rootpath, policy, ticket=given["golive_worlds"])
+    from pytest_kraken_golive.gate.xdist import WorkerSide  # noqa: PLC0415 - only where xdist is present
+
+    config.pluginmanager.register(WorkerSide(config), "golive-xdist")
+
+
+def policy_of(config: pytest.Config) -> Policy:
+    """The project's policy.
+
+    Raises:
+        pytest.UsageError: it cannot be taken at its word.
+    """
+    try:
+        return load_policy(config.rootpath) or Policy()
+    except Fault as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _entrypoint(plan: Plan) -> str:
+    """What the bot is started for: what the line about the paper run says."""
+    for planned in plan.lines.values():
+        if planned.check is not None and planned.check.name == "paper_run":
+            return str(planned.params.get("entrypoint", DEFAULT_ENTRYPOINT))
+    return DEFAULT_ENTRYPOINT
+
+
+def ensure_worlds(config: pytest.Config) -> Worlds:
+    """The worlds of this process; without a gate, for ordinary tests, they are made when first asked for."""
+    worlds = config.stash.get(WORLDS, None)
+    if worlds is None:
+        worlds = config.stash[WORLDS] = Worlds(config.rootpath, load_policy(config.rootpath) or Policy())
+        config.add_cleanup(worlds.close)
+    return worlds
+
+
+def collect_file(file_path: Path, parent: pytest.Collector) -> RunbookFile | None:
+    """A runbook of the plan becomes a module of lines."""
+    plan = parent.config.stash.get(PLAN, None)
+    if plan is None or not any(book.path == file_path.resolve() for book in plan.runbooks):
+        return None
+    return RunbookFile.from_parent(parent, path=file_path)
+
+
+def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Lines in the order of the plan, in the places that lines have; other tests stay where they are."""
+    plan = config.stash[PLAN]
+    places = [place for place, item in enumerate(items) if isinstance(item, RunbookLine)]
+    lines = {items[place].name: items[place] for place in places}
+    if len(lines) == len(places):
+        for place, line_id in zip(places, plan.in_order(lines), strict=True):
+            items[place] = lines[line_id]
+    gate = config.stash.get(GATE, None)
+    if gate is not None:
+        gate.take_items(config, items)
+
+
+def release_canary(session: pytest.Session) -> None:
+    """Before the first line of a process."""
+    if any(isinstance(item, RunbookLine) for item in session.items) and not session.config.option.collectonly:
+        release(session)
+
+
+def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
+    """Put what this process knows of a line beside pytest's own report, and mask secrets in it."""
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(item, RunbookLine):
+        report.golive = item.report_of(call.when, error)  # type: ignore[attr-defined]
+    scrub(report, item.config.stash[WORLDS].redactor)
+
+
+def print_summary(config: pytest.Config, reporter: Any) -> None:
+    """The lines by section, and what is in the way."""
+    gate = config.stash[GATE]
+    verdict = gate.preview()
+    reporter.section("go-live", sep="=", bold=True)
+    summary(gate.document(verdict, config), config.get_terminal_writer())
+
+
+def finish(session: pytest.Session) -> None:
+    """Hand over what a worker saw; in the controller, look at the world a last time before it is closed."""
+    config = session.config
+    if is_worker(config):
+        config.workeroutput["golive"] = worker_output(session)  # type: ignore[attr-defined]
+    elif (gate := config.stash.get(GATE, None)) is not None:
+        gate.observe(config.stash[WORLDS])
+
+
+def last_word(config: pytest.Config) -> Generator[None, int, int]:
+    """Decide after everyone else: verdict file, last line, exit status."""
+    file = config.stash[VERDICT_FILE]
+    try:
+        status = yield
+    except BaseException as error:
+        file.say_no_go(f"the run could not start: {str(error) or type(error).__name__}")
+        raise
+    gate = config.stash.get(GATE, None)
+    if gate is None:
+        file.say_no_go("the run could not start")
+        return status if status else int(pytest.ExitCode.INTERNAL_ERROR)
+    verdict, exit_code = gate.conclude(int(status))
+    document = config.stash[WORLDS].redactor.data(gate.document(verdict, config))
+    file.put(document)
+    _print_last(config, last_line(document, file.path, config.invocation_params.dir))
+    return exit_code
+
+
+def _print_last(config: pytest.Config, line: str) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    colour = {"green": True} if " GO " in line[:6] else {"red": True}
+    if reporter is not None:
+        reporter.write_line(line, bold=True, **colour)
+    else:
+        print(line)

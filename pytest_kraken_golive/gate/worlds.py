@@ -1,0 +1,114 @@
+"""The worlds that fixtures show: the rehearsal or deployment under judgement, and broken copies of it for the proof."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_kraken_golive.gate.guards import ClockGuard
+from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.redact import Redactor
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.contract import Break
+    from pytest_kraken_golive.rehearsal.stage import Rehearsal
+
+DEFAULT_ENTRYPOINT = "kraken_desktop_paper"
+
+
+class Worlds:
+    """Opens worlds when they are asked for, and closes them at the end. One for each process."""
+
+    def __init__(
+        self,
+        rootdir: Path,
+        policy: Policy,
+        *,
+        entrypoint: str = DEFAULT_ENTRYPOINT,
+        deployment: Path | None = None,
+        ticket: dict[str, Any] | None = None,
+    ) -> None:
+        self.rootdir = rootdir
+        self.policy = policy
+        self.clock = ClockGuard()
+        self.redactor = Redactor()
+        self.redactor.learn_environment(os.environ)
+        self._entrypoint = entrypoint
+        self._deployment = deployment
+        self._ticket = ticket
+        self._control: Rehearsal | None = None
+
+    @property
+    def control(self) -> Rehearsal:
+        """The unaltered world; started by the first who asks, unless a controller holds it up."""
+        if self._control is None:
+            from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
+
+            if self._ticket is not None:
+                self._control = Rehearsal.join(self._ticket, self.policy)
+            else:
+                self._control = Rehearsal.start(
+                    self.rootdir, self.policy, entrypoint=self._entrypoint, deployment=self._deployment
+                )
+            self._learn(self._control)
+        return self._control
+
+    def _learn(self, rehearsal: Rehearsal) -> None:
+        """Mask this world's credentials in all that is printed or written."""
+        from pytest_kraken_golive.contract import Fault, NotProven  # noqa: PLC0415 - two names
+
+        try:
+            account = rehearsal.account
+        except (Fault, NotProven):
+            return  # nothing to mask; the line about the credentials says so
+        self.redactor.learn(account.api_key.get_secret_value())
+        self.redactor.learn(account.api_secret.get_secret_value())
+
+    def broken(self, sabotage: Break, params: Mapping[str, Any], needs_run: bool) -> Rehearsal:
+        """A world in which a break has acted; the caller closes it.
+
+        Args:
+            sabotage: what acts.
+            params: the parameters of the line that must notice it.
+            needs_run: whether the line looks at the bot's run, which then must be over.
+        """
+        from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
+
+        def act(copy: Any) -> None:
+            sabotage.apply(copy, params)
+
+        if sabotage.before_run:
+            rehearsal = Rehearsal.start(self.rootdir, self.policy, entrypoint=self._entrypoint, sabotage=act)
+        else:
+            if needs_run:
+                self.control.bot.run()
+            rehearsal = self.control.altered(act)
+        self._learn(rehearsal)
+        return rehearsal
+
+    def observed_bot(self) -> dict[str, Any] | None:
+        """Which bot ran, and how it ended; None if none was asked for."""
+        if self._control is None or not self._control.has_bot:
+            return None
+        from pytest_kraken_golive.rehearsal.handle import HostError  # noqa: PLC0415 - heavy, only when used
+
+        try:
+            state = self._control.bot.state()
+        except (HostError, OSError):
+            return {"problem": "the rehearsal did not answer at the end of the run"}
+        if state.started_at is None:
+            return None
+        kind = "own bot" if self._control.own_bot else "reference bot"
+        return {"kind": kind, "command": state.command, "started_at": state.started_at, "exit_status": state.exit_status}
+
+    def ticket(self) -> dict[str, Any]:
+        """What another process needs to join."""
+        return self.control.ticket
+
+    def close(self) -> None:
+        """Close the unaltered world; its owner ends it."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None

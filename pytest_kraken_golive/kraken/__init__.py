@@ -1,0 +1,78 @@
+"""The Kraken Spot REST client: signing, nonces, limits, typed errors, models."""
+
+from __future__ import annotations
+
+from pytest_kraken_golive.kraken.client import KrakenClient
+from pytest_kraken_golive.kraken.endpoint import PRODUCTION_URL, Endpoint, EndpointError, resolve_endpoint
+from pytest_kraken_golive.kraken.errors import (
+    AfterCheckError,
+    AnswerError,
+    AnswerLostError,
+    BackOffError,
+    ClientClosedError,
+    ExchangeError,
+    HttpStatusError,
+    KrakenError,
+    LiveOrderRefused,
+    LockoutError,
+    MalformedAnswerError,
+    NonceError,
+    NotJsonError,
+    NotSentError,
+    OrderOutcomeUnknown,
+    PermanentError,
+    RequestRefused,
+    SlowError,
+    TransportError,
+    UnknownError,
+)
+from pytest_kraken_golive.kraken.interlock import Arming
+from pytest_kraken_golive.kraken.limits import BucketLimit, RateLimits, TokenPacer, Unlimited
+from pytest_kraken_golive.kraken.nonce import NonceSource, RisingNonces
+from pytest_kraken_golive.kraken.observation import CallRecord
+from pytest_kraken_golive.kraken.orders import NewOrder
+from pytest_kraken_golive.kraken.protocol import ExchangeClient
+from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
+from pytest_kraken_golive.kraken.signing import decode_secret, sign
+
+__all__ = [
+    "NO_RETRY",
+    "PRODUCTION_URL",
+    "AfterCheckError",
+    "AnswerError",
+    "AnswerLostError",
+    "Arming",
+    "BackOffError",
+    "BucketLimit",
+    "CallRecord",
+    "ClientClosedError",
+    "Endpoint",
+    "EndpointError",
+    "ExchangeClient",
+    "ExchangeError",
+    "HttpStatusError",
+    "KrakenClient",
+    "KrakenError",
+    "LiveOrderRefused",
+    "LockoutError",
+    "MalformedAnswerError",
+    "NewOrder",
+    "NonceError",
+    "NonceSource",
+    "NotJsonError",
+    "NotSentError",
+    "OrderOutcomeUnknown",
+    "PermanentError",
+    "RateLimits",
+    "RequestRefused",
+    "RetryPolicy",
+    "RisingNonces",
+    "SlowError",
+    "TokenPacer",
+    "TransportError",
+    "UnknownError",
+    "Unlimited",
+    "decode_secret",
+    "resolve_endpoint",
+    "sign",
+]

@@ -1,0 +1,70 @@
+"""The endpoints that the client calls: path, what a call does, and which buckets it draws on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, ORDER, ORDER_STATUS, BucketName
+
+Effect = Literal["reads", "cancels", "places"]
+"""What a repetition does: nothing, nothing more (cancelling twice cancels once), or a second order."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One endpoint."""
+
+    name: str
+    """Kraken's name: `AddOrder`."""
+    private: bool
+    """True: a signed POST; False: a GET without a key."""
+    effect: Effect
+    """What a repetition of it does."""
+    buckets: tuple[BucketName, ...]
+    """The buckets that give a token each."""
+
+    @property
+    def path(self) -> str:
+        """The path below the host, as it is signed."""
+        return f"/0/{'private' if self.private else 'public'}/{self.name}"
+
+
+def _public(name: str) -> Call:
+    return Call(name, False, "reads", (GLOBAL, MARKET_DATA))
+
+
+def _account(name: str) -> Call:
+    return Call(name, True, "reads", (GLOBAL,))
+
+
+def _orders(name: str) -> Call:
+    return Call(name, True, "reads", (GLOBAL, ORDER_STATUS))
+
+
+def _trading(name: str, effect: Effect) -> Call:
+    return Call(name, True, effect, (GLOBAL, ORDER))
+
+
+TIME: Final = _public("Time")
+SYSTEM_STATUS: Final = _public("SystemStatus")
+ASSETS: Final = _public("Assets")
+ASSET_PAIRS: Final = _public("AssetPairs")
+TICKER: Final = _public("Ticker")
+DEPTH: Final = _public("Depth")
+OHLC: Final = _public("OHLC")
+TRADES: Final = _public("Trades")
+GET_API_KEY_INFO: Final = _account("GetApiKeyInfo")
+BALANCE: Final = _account("Balance")
+BALANCE_EX: Final = _account("BalanceEx")
+TRADE_VOLUME: Final = _account("TradeVolume")
+GET_WEBSOCKETS_TOKEN: Final = _account("GetWebSocketsToken")
+OPEN_ORDERS: Final = _orders("OpenOrders")
+CLOSED_ORDERS: Final = _orders("ClosedOrders")
+QUERY_ORDERS: Final = _orders("QueryOrders")
+TRADES_HISTORY: Final = _orders("TradesHistory")
+ADD_ORDER: Final = _trading("AddOrder", "places")
+# Nothing can come to stand by a validated order, so it may be repeated like a read.
+VALIDATE_ORDER: Final = _trading("AddOrder", "reads")
+CANCEL_ORDER: Final = _trading("CancelOrder", "cancels")
+CANCEL_ALL: Final = _trading("CancelAll", "cancels")

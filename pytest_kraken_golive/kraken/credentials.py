@@ -1,0 +1,46 @@
+"""A key and its secret, from the constructor's arguments to the headers of a request, and nowhere else."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from pytest_kraken_golive.kraken.signing import decode_secret, sign
+
+
+class Credentials:
+    """A key and its secret, which nothing prints.
+
+    Args:
+        api_key: the public half of the key.
+        api_secret: the secret, Base64.
+
+    Raises:
+        ValueError: one of them is not usable. The message never shows it.
+    """
+
+    def __init__(self, api_key: SecretStr, api_secret: SecretStr) -> None:
+        # The clear text never becomes a local name: test reports print those.
+        if not _fits_a_header(api_key):
+            raise ValueError(
+                f"api_key: expected printable ASCII without spaces, found {len(api_key)} characters that are not. "
+                "Next: copy the key again, whole and without spaces or quotes."
+            )
+        self._key = api_key
+        self._secret = decode_secret(api_secret)
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+    def headers(self, path: str, nonce: str, body: bytes) -> dict[str, str]:
+        """The headers that sign a request to `path` with these bytes of body, in which `nonce` stands."""
+        return {"API-Key": self._key.get_secret_value(), "API-Sign": sign(path, nonce, body, self._secret)}
+
+
+def _fits_a_header(key: SecretStr) -> bool:
+    text = key.get_secret_value()
+    return text != "" and text.isascii() and text.isprintable() and " " not in text
+
+
+def hidden(text: str | SecretStr) -> SecretStr:
+    """The text in a type that prints as `***`."""
+    return text if isinstance(text, SecretStr) else SecretStr(text)

@@ -1,0 +1,132 @@
+"""`config/golive.yaml`: the gate's policy. It belongs to the project that judges, never to the deployment that is judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pytest_kraken_golive.contract import Fault, NotProven, show
+from pytest_kraken_golive.deployment.documents import load_yaml
+
+FILE = "config/golive.yaml"
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, le=24 * 400, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Command(_Strict):
+    """One of the project's own programs. Placeholders: {mode} {entrypoint} {config} {report}."""
+
+    run: list[str] = Field(min_length=1)
+    """Program and arguments; no shell. Paths are relative to the project's root."""
+    report: str | None = None
+    """Where a program without {report} leaves its report: a pattern relative to the deployment's root."""
+
+
+DEFAULT_BOT = Command(
+    run=["kraken-golive", "bot", "--mode", "{mode}", "--entrypoint", "{entrypoint}", "--config", "{config}", "--report", "{report}"]
+)
+
+
+class Commands(_Strict):
+    """The programs that the gate runs."""
+
+    bot: Command | None = None
+    """The bot; unset: the reference bot in a rehearsal, no proof for a real deployment."""
+
+
+class Paper(_Strict):
+    """How the bot is run on paper."""
+
+    warm_up_s: Seconds = 0.5
+    """How long `unknown` is waited out before it counts."""
+    run_s: Seconds = 2.0
+    """How long the reference bot trades."""
+    timeout_s: Seconds = 60.0
+    """A bot that has written no report by then hangs, and is ended."""
+    stop_grace_s: Seconds = 5.0
+    """How long a bot may take to end after it was asked to."""
+    burst_window_s: Seconds = 0.1
+    """Requests that reach the exchange within so many seconds are one burst."""
+
+
+class Licence(_Strict):
+    """Whose licences count."""
+
+    issuer_keys: dict[str, str] = Field(default_factory=dict)
+    """Key id to Ed25519 public key (Base64 of its 32 bytes)."""
+    fingerprint_max_age_h: Hours = 24.0
+    """An older fingerprint is not current."""
+
+
+class Revocations(_Strict):
+    """Where revoked licences are listed for all."""
+
+    central: str | None = None
+    """HTTPS URL or file of the central list, never the deployment's own; unset: not proven."""
+    max_age_h: Hours = 24.0
+    """An older list is not fresh."""
+
+
+class Policy(_Strict):
+    """What the gate is told to ask for."""
+
+    paper: Paper = Paper()
+    commands: Commands = Commands()
+    licence: Licence = Licence()
+    revocations: Revocations = Revocations()
+    exchanges: dict[str, str] = Field(default_factory=lambda: {"kraken": "kraken_spot"})
+    """Metrics label to adapter and queue: the one map through which both names are compared."""
+    verdict_valid_h: Hours = 24.0
+    """How long a verdict counts."""
+
+
+def load_policy(rootdir: Path) -> Policy | None:
+    """Read `config/golive.yaml` below the rootdir; None where there is none.
+
+    Raises:
+        Fault: it cannot be read, or holds an unknown key or a wrong value; names file, line and key.
+    """
+    path = rootdir / FILE
+    if not path.exists():
+        return None
+    try:
+        document = load_yaml(path, FILE)
+    except NotProven as error:
+        raise Fault(str(error)) from error
+    data = dict(document.data)
+    commands = data.get("commands")
+    if isinstance(commands, dict):
+        data["commands"] = {name: _as_command(value) for name, value in commands.items()}
+    try:
+        return Policy.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise Fault(_explain(document, first)) from error
+
+
+def _as_command(value: Any) -> Any:
+    """A command may be written as a plain list or as one line of words."""
+    if isinstance(value, str):
+        import shlex  # noqa: PLC0415 - only for this form
+
+        return {"run": shlex.split(value)}
+    return {"run": value} if isinstance(value, list) else value
+
+
+def _explain(document: Any, error: Any) -> str:
+    path = [str(part) for part in error["loc"]]
+    line = None
+    for length in range(len(path), 0, -1):
+        if document.has(tuple(path[:length])):
+            line = document.at(tuple(path[:length])).where.line
+            break
+    place = FILE if line is None else f"{FILE}:{line}"
+    found = "" if error["type"] == "missing" else f", found {show(error['input'])}"
+    return f"{place} {'.'.join(path)}: {error['msg']}{found}. Next: correct it, or take it out for the default."

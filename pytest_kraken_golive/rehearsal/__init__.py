@@ -1,0 +1,1 @@
+"""Puts a deployment's copy, an exchange and a bot together; breaks act here."""

@@ -1,0 +1,164 @@
+"""The copies of a deployment that a break may alter: one whose run is over, and one whose run has not begun."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_kraken_golive.deployment.issue import SigningKey, signed, write_signed
+from pytest_kraken_golive.sandbox.settings import AccountSettings, FaultSettings, SandboxSettings
+
+
+class AlteredCopy:
+    """Files below one root, to be sabotaged; implements `contract.Copy`. What a break wants to alter must be there.
+
+    Args:
+        root: of the copied deployment.
+        rootdir: the project that it was copied from.
+    """
+
+    def __init__(self, root: Path, rootdir: Path) -> None:
+        self.root = root
+        self._rootdir = rootdir
+
+    def edit(self, file: str, key: str, value: object) -> None:
+        """Set the key path in a YAML or JSON file; the parents must exist."""
+
+        def put(parent: Any, last: Any) -> None:
+            parent[last] = value
+
+        self._change(file, key, put)
+
+    def drop(self, file: str, key: str) -> None:
+        """Remove the key path from a YAML or JSON file; it must exist."""
+
+        def take(parent: Any, last: Any) -> None:
+            del parent[last]
+
+        self._change(file, key, take)
+
+    def change(self, file: str, act: Callable[[Any], None]) -> None:
+        """Alter the data of a YAML or JSON file in place."""
+        path = self.root / file
+        if path.suffix == ".json":
+            data = json.loads(path.read_bytes())
+            act(data)
+            path.write_text(json.dumps(data, indent=2), encoding="utf-8")
+        else:
+            data = yaml.safe_load(path.read_bytes())
+            act(data)
+            path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+
+    def _change(self, file: str, key: str, act: Callable[[Any, Any], None]) -> None:
+        *parents, last = (int(part) if re.fullmatch(r"\d+", part) else part for part in key.split("."))
+
+        def walk(data: Any) -> None:
+            for part in parents:
+                data = data[part]
+            act(data, last)
+
+        self.change(file, walk)
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Replace text in a file, once; the text must be there."""
+        text = self.read(file)
+        if old not in text:
+            raise LookupError(f"{file} does not hold {old!r}")
+        self.write(file, text.replace(old, new, 1))
+
+    def write(self, file: str, content: str | bytes) -> None:
+        """Write a whole file, with its folder."""
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def remove(self, file: str) -> None:
+        """Delete a file that exists."""
+        (self.root / file).unlink()
+
+    def read(self, file: str) -> str:
+        """The text of a file."""
+        return (self.root / file).read_text(encoding="utf-8")
+
+    def take_from_project(self, file: str, content: str | None = None) -> None:
+        """Put a file of the project, or other content in its place, into a copy of the project for its own tests."""
+        text = (self._rootdir / file).read_text(encoding="utf-8") if content is None else content
+        place = self.root.parent / "project" / file
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+
+    def files(self, pattern: str) -> list[str]:
+        """Files below the root that match, at least one."""
+        found = sorted(path.relative_to(self.root).as_posix() for path in self.root.glob(pattern))
+        if not found:
+            raise LookupError(f"no file matches {pattern!r}")
+        return found
+
+
+class FinishedCopy(AlteredCopy):
+    """A copy of a rehearsal whose bot has run: its files, its licence and the central list can be altered.
+
+    Args:
+        root: of the copied deployment.
+        rootdir: the project.
+        issuer: the rehearsal's own issuer, which can sign what was altered.
+        central: the central list as it is served.
+    """
+
+    def __init__(self, root: Path, rootdir: Path, issuer: SigningKey, central: dict[str, Any]) -> None:
+        super().__init__(root, rootdir)
+        self._issuer = issuer
+        self._central = central
+        self.overrides: dict[str, Any] = {}
+        """What the altered rehearsal's ticket says instead."""
+
+    def sign_again(self, file: str, act: Callable[[dict[str, Any]], None]) -> None:
+        """Alter the payload of a signed file, and sign it as its issuer would."""
+        payload = json.loads(self.read(file))["payload"]
+        act(payload)
+        write_signed(self.root / file, payload, self._issuer)
+
+    def serve_central(self, act: Callable[[dict[str, Any]], None]) -> None:
+        """Alter the payload of the central list of revoked licences, well signed."""
+        payload = json.loads(json.dumps(self._central["payload"]))
+        act(payload)
+        place = self.root.parent / "central.json"
+        place.write_text(json.dumps(signed(payload, self._issuer)), encoding="utf-8")
+        self.overrides["central"] = str(place)
+
+    def forget_central(self) -> None:
+        """Let the policy name no central list."""
+        self.overrides["central"] = None
+
+
+class PlannedCopy(FinishedCopy):
+    """A copy of a rehearsal that has not begun: exchange, account and bot can be altered too."""
+
+    def __init__(
+        self, root: Path, rootdir: Path, issuer: SigningKey, central: dict[str, Any], sandbox: SandboxSettings
+    ) -> None:
+        super().__init__(root, rootdir, issuer, central)
+        self._sandbox = sandbox
+        self.bot_words: list[str] | None = None
+        """The bot's command instead of the policy's."""
+        self.bot_environ: dict[str, str] = {}
+        """What the bot's environment has in addition."""
+
+    def account(self, name: str) -> AccountSettings:
+        """The exchange's account behind a keychain key."""
+        return self._sandbox.account(name)
+
+    def order_fault(self, **fault: Any) -> None:
+        """Trouble for the bot's requests from the beginning; see `sandbox.settings.FaultSettings`."""
+        self._sandbox.faults = [*self._sandbox.faults, FaultSettings(door="bot", **fault)]
+
+    def run_liar(self, kind: str) -> None:
+        """Let another bot run, one that lies; see `rehearsal.lying_bot`."""
+        arguments = ["--mode", "{mode}", "--entrypoint", "{entrypoint}", "--config", "{config}", "--report", "{report}"]
+        self.bot_words = [sys.executable, "-m", "pytest_kraken_golive.rehearsal.lying_bot", kind, *arguments]

@@ -1,0 +1,168 @@
+"""One run of the bot: started once, watched until it has reported, kept until it is let go."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
+
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class BotOrder:
+    """What it takes to run the bot."""
+
+    words: list[str]
+    """The command, with placeholders."""
+    places: dict[str, str]
+    """What the placeholders stand for."""
+    rootdir: str
+    """The project."""
+    cwd: str
+    """The deployment (or its copy) that the bot runs in."""
+    environ: dict[str, str]
+    """What is added to the clean environment."""
+    report: str
+    """The file that {report} names; or a pattern relative to `cwd` for a program that takes no {report}."""
+    output: str
+    """Where its output goes."""
+    timeout_s: float
+    """A bot without a report after so many seconds hangs."""
+    stop_grace_s: float
+    """How long it may take to end when asked."""
+
+
+@dataclass(frozen=True)
+class BotState:
+    """What is known of the bot's run."""
+
+    command: list[str] = field(default_factory=list)
+    pid: int | None = None
+    started_at: float | None = None
+    """Epoch seconds."""
+    ended_at: float | None = None
+    exit_status: int | None = None
+    """None while it runs; negative: the signal that ended it."""
+    ended_by: str | None = None
+    """`itself`, or what was done to end it."""
+    report: str | None = None
+    """The report's path, once there is a whole one."""
+    problem: str | None = None
+    """Why there is none, for people."""
+    output: str = ""
+    """The end of what it printed."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether waiting longer brings no news: it has reported, ended or failed."""
+        return self.report is not None or self.exit_status is not None or self.problem is not None
+
+
+class BotRun:
+    """Owns the bot's process. Safe to ask from several threads; it starts at most once."""
+
+    def __init__(self, order: BotOrder) -> None:
+        self._order = order
+        self._lock = threading.Lock()
+        self._program: Program | None = None
+        self._state = BotState()
+
+    def start(self) -> BotState:
+        """Start the bot, unless it was started before."""
+        with self._lock:
+            if self._program is None and self._state.problem is None:
+                self._start()
+        return self.state()
+
+    def _start(self) -> None:
+        order = self._order
+        rootdir = Path(order.rootdir)
+        now = time.time()
+        try:
+            command = command_for(order.words, order.places, rootdir)
+            environ = clean_environment(rootdir, order.environ)
+            self._program = Program(command, cwd=Path(order.cwd), environ=environ, output=Path(order.output))
+        except ProgramError as error:
+            self._state = BotState(command=list(order.words), started_at=now, ended_at=now, problem=str(error))
+            return
+        self._state = BotState(command=command, pid=self._program.pid, started_at=now)
+
+    def wait(self, seconds: float) -> BotState:
+        """The state as soon as it is settled, at the latest after so many seconds."""
+        until = time.monotonic() + seconds
+        while not (state := self.state()).settled and time.monotonic() < until:
+            time.sleep(POLL_S)
+        return state
+
+    def state(self) -> BotState:
+        """What is known now."""
+        with self._lock:
+            if self._program is not None and self._state.ended_at is None:
+                self._look(self._program)
+            return self._state
+
+    def _look(self, program: Program) -> None:
+        status = program.exit_status()
+        report = self._state.report or self._whole_report()
+        problem = self._state.problem
+        waited = time.time() - (self._state.started_at or 0.0)
+        if status is None and report is None and waited > self._order.timeout_s:
+            program.kill(f"it was killed: no report after {self._order.timeout_s:g} s")
+            status, problem = program.exit_status(), f"no report after {self._order.timeout_s:g} s (paper.timeout_s): it hangs"
+        if status is not None and report is None and problem is None:
+            problem = f"it ended with exit status {status} and left no whole report at {self._order.report}"
+        self._set(program, status, report, problem)
+
+    def _set(self, program: Program, status: int | None, report: str | None, problem: str | None) -> None:
+        old = self._state
+        self._state = BotState(
+            command=old.command,
+            pid=old.pid,
+            started_at=old.started_at,
+            ended_at=None if status is None else time.time(),
+            exit_status=status,
+            ended_by=program.ended_by,
+            report=report,
+            problem=problem,
+            output=program.tail(),
+        )
+
+    def _whole_report(self) -> str | None:
+        """The report of this run, if it can be read to its end: younger than the start, JSON, an object."""
+        order = self._order
+        pattern = Path(order.report)
+        candidates = [pattern] if pattern.is_absolute() else list(Path(order.cwd).glob(order.report))
+        started = (self._state.started_at or 0.0) - 1.0  # file systems with coarse times
+        fresh = [path for path in candidates if path.is_file() and path.stat().st_mtime >= started]
+        for path in sorted(fresh, key=lambda one: one.stat().st_mtime, reverse=True):
+            try:
+                if isinstance(json.loads(path.read_bytes()), dict):
+                    return str(path)
+            except ValueError:
+                continue
+        return None
+
+    def finish(self) -> BotState:
+        """Let the bot end, and wait until it has."""
+        with self._lock:
+            program = self._program
+        if program is not None:
+            program.end(self._order.stop_grace_s)
+        return self.state()
+
+    def kill(self) -> None:
+        """End the bot at once; for when nobody is there to ask it."""
+        with self._lock:
+            if self._program is not None and self._program.exit_status() is None:
+                self._program.kill("it was killed: the run was over")
+
+
+def as_json(state: BotState) -> dict[str, Any]:
+    """The state in a form that travels between processes."""
+    return asdict(state)

@@ -1,0 +1,200 @@
+"""Make the copy of a deployment that a rehearsal takes live: its files, credentials, licence, and who may know what."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.deployment.fingerprint import collect
+from pytest_kraken_golive.deployment.issue import (
+    SigningKey,
+    fingerprint_payload,
+    licence_payload,
+    revocations_payload,
+    signed,
+    write_signed,
+)
+from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.secrets import Credentials
+from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
+
+ISSUER_KEY = "rehearsal"
+LONGEST_LICENCE = dt.timedelta(days=90)
+FOLDERS = ("logs", "runtime", "reports", "var")
+
+RAISED_LIMITS = {
+    f"KRAKEN_RL_{bucket}_{field}": "1000" for bucket in ("GLOBAL", "MD", "ORDER", "ORDER_STATUS") for field in ("CAP", "FR")
+}
+"""The client's own buckets must not hide the queue that is under test."""
+
+LATENCY_S = 0.015
+"""How long the exchange takes over a call, so that calls overlap as they do over a network."""
+
+
+@dataclass
+class Blueprint:
+    """A copy of a deployment on disk, and what its exchange and its bot are to be started with."""
+
+    root: Path
+    """The copy."""
+    sandbox: SandboxSettings
+    """What the exchange is started with; breaks may change it."""
+    bot_environ: dict[str, str] = field(default_factory=dict)
+    """What the bot gets beside a clean environment; breaks may change it."""
+    bot_words: list[str] | None = None
+    """The bot's command, if not the policy's; breaks may change it."""
+    central: dict[str, Any] = field(default_factory=dict)
+    """The central list of revoked licences."""
+    issuer: SigningKey | None = None
+    """Who signed licence and lists, made up for this rehearsal; None: the files are those of a real deployment."""
+
+
+def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str) -> Blueprint:
+    """Copy the project's `config/` and make up all that a deployment has and a repository has not.
+
+    What the configuration does not say, or says wrongly, is left for the lines to find: this never fails for it.
+
+    Args:
+        rootdir: the project.
+        root: an empty folder.
+        policy: the project's policy.
+        entrypoint: whose account comes first.
+
+    Raises:
+        OSError: a file cannot be copied or written.
+    """
+    if (rootdir / "config").is_dir():
+        shutil.copytree(rootdir / "config", root / "config")
+    for name in FOLDERS:
+        (root / name).mkdir()
+    (root / ".env").write_text("KRAKEN_USE_SANDBOX=true\n", encoding="utf-8")
+    (root / ".env").chmod(0o600)
+    deployment = Deployment(root)
+    issuer = SigningKey.new(ISSUER_KEY)
+    central = _licence(deployment, issuer)
+    return Blueprint(
+        root=root,
+        sandbox=_exchange(_accounts(deployment, entrypoint)),
+        bot_environ=_bot_environ(policy),
+        central=central,
+        issuer=issuer,
+    )
+
+
+def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Blueprint:
+    """Copy a real deployment, so that its bot can be run without writing to it.
+
+    The exchange gets the deployment's own keys, and an account that is made up.
+
+    Args:
+        deployment: the root that holds `config/`.
+        root: an empty folder.
+        policy: the project's policy, whose issuers and central list count.
+        entrypoint: whose account comes first.
+    """
+    ignored = shutil.ignore_patterns("logs", "reports", "runtime", ".git", ".venv", "__pycache__")
+    shutil.copytree(deployment, root, dirs_exist_ok=True, ignore=ignored)
+    for name in FOLDERS:
+        (root / name).mkdir(exist_ok=True)
+    return Blueprint(root=root, sandbox=_exchange(_stored(Deployment(root), entrypoint)), bot_environ=_bot_environ(policy))
+
+
+def _exchange(accounts: list[AccountSettings]) -> SandboxSettings:
+    return SandboxSettings(accounts=accounts, doors=["checks", "bot"], latency_s=LATENCY_S, tier="pro")
+
+
+def _bot_environ(policy: Policy) -> dict[str, str]:
+    return {
+        "KRAKEN_USE_SANDBOX": "true",
+        "KRAKEN_GOLIVE_HOLD": "1",
+        "KRAKEN_GOLIVE_RUN_S": f"{policy.paper.run_s:g}",
+        "KRAKEN_GOLIVE_WARM_UP_S": f"{policy.paper.warm_up_s:g}",
+        **RAISED_LIMITS,
+    }
+
+
+def _accounts(deployment: Deployment, entrypoint: str) -> list[AccountSettings]:
+    """An account for each keychain key, and its credentials in the store."""
+    accounts = []
+    for name in _keychain_keys(deployment, entrypoint):
+        account = AccountSettings(name=name)
+        try:
+            deployment.secrets.put(name, Credentials(account.api_key, account.api_secret))
+        except Fault:
+            continue  # a key whose name is no name: the lines that read it say so
+        accounts.append(account)
+    return accounts
+
+
+def _stored(deployment: Deployment, entrypoint: str) -> list[AccountSettings]:
+    """An account for each keychain key whose credentials the deployment has."""
+    accounts = []
+    for name in _keychain_keys(deployment, entrypoint):
+        try:
+            stored = deployment.secrets.credentials(name)
+            accounts.append(AccountSettings(name=name, api_key=stored.api_key, api_secret=stored.api_secret))
+        except (Fault, NotProven):
+            continue  # the line about credentials says so
+    return accounts
+
+
+def _keychain_keys(deployment: Deployment, entrypoint: str) -> list[str]:
+    """The names of all keys in core.yaml, the entrypoint's own first; those that cannot be read are left out."""
+    try:
+        core = deployment.core
+        names = list(core.environment_names.value)
+    except (Fault, NotProven):
+        return []
+    with contextlib.suppress(Fault, NotProven):  # the line about the entrypoint says so
+        names.insert(0, deployment.runtime.entrypoint(entrypoint).environment.value)
+    keys: dict[str, None] = {}
+    for name in names:
+        try:
+            keys[core.environment(name).keychain_key.value] = None
+        except (Fault, NotProven):
+            continue
+    return list(keys)
+
+
+def _licence(deployment: Deployment, issuer: SigningKey) -> dict[str, Any]:
+    """Sign a licence for this machine, its fingerprint and an empty list of revocations; returns the central list."""
+    now = dt.datetime.now(dt.UTC)
+    machine = collect()
+    payload = licence_payload(
+        machine.value,
+        now - dt.timedelta(minutes=5),
+        issuer=_issuer(deployment),
+        valid_for=min(LONGEST_LICENCE, _longest(deployment)),
+    )
+    revocations = revocations_payload(1, now)
+    try:
+        places = deployment.license_path, deployment.fingerprint_path, deployment.revocations_path
+    except (Fault, NotProven):
+        return signed(revocations, issuer)
+    inside = [place for place in places if place.is_relative_to(deployment.root)]
+    payloads = payload, fingerprint_payload(machine, now), revocations
+    for place, content in zip(places, payloads, strict=True):
+        if place in inside:
+            write_signed(place, content, issuer)
+    return signed(revocations, issuer)
+
+
+def _issuer(deployment: Deployment) -> str:
+    try:
+        allowed = deployment.runtime.licensing.allowed_issuers.value
+    except (Fault, NotProven):
+        allowed = []
+    return str(allowed[0]) if allowed else "rehearsal"
+
+
+def _longest(deployment: Deployment) -> dt.timedelta:
+    try:
+        return dt.timedelta(days=float(deployment.runtime.licensing.max_validity_days.value))
+    except (Fault, NotProven, OverflowError):
+        return LONGEST_LICENCE

@@ -1,0 +1,140 @@
+"""The process that holds a rehearsal up: the exchange, the central list of revocations, and the bot.
+
+Started by the controller (`python -m pytest_kraken_golive.rehearsal.host`) with its order on standard input, which
+then is its leash: when that closes, whatever the reason, the bot is ended, the ports are closed and the folder of the
+rehearsal is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from pytest_kraken_golive.clock import SystemClock
+from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, as_json
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, HostOrder
+from pytest_kraken_golive.sandbox.exchange import Exchange
+from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
+from pytest_kraken_golive.sandbox.settings import SandboxSettings
+
+class Host:
+    """A rehearsal that is up."""
+
+    def __init__(self, order: HostOrder) -> None:
+        self._order = order
+        self._settings = SandboxSettings.from_json(order.sandbox)
+        self._token = secrets.token_urlsafe(24)
+        self._bot: BotRun | None = None
+        self._let_go = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the leash is dropped."""
+        exchange = Exchange(self._settings, SystemClock())
+        servers = build_servers(exchange)
+        control_socket = bind(0)
+        control = asgi_server(self._control())
+        if self._order.bot is not None:
+            self._bot = BotRun(self._bot_order(servers.url(BOT_DOOR)))
+        self._hold_leash(asyncio.get_running_loop())
+        tasks = [asyncio.create_task(servers.serve()), asyncio.create_task(control.serve(sockets=[control_socket]))]
+        try:
+            while not (servers.started and control.started):
+                await asyncio.sleep(0.005)
+            self._say_ready(servers, control_socket.getsockname()[1])
+            await self._let_go.wait()
+        finally:
+            if self._bot is not None:
+                await run_in_threadpool(self._bot.kill)
+            servers.stop()
+            control.should_exit = True
+            await asyncio.gather(*tasks)
+
+    def _bot_order(self, url: str) -> BotOrder:
+        order = BotOrder(**(self._order.bot or {}))
+        return BotOrder(**{**vars(order), "environ": {"KRAKEN_BASE_URL": url, **order.environ}})
+
+    def _hold_leash(self, loop: asyncio.AbstractEventLoop) -> None:
+        def wait_for_the_end() -> None:
+            while sys.stdin.buffer.read(4096):
+                pass
+            loop.call_soon_threadsafe(self._let_go.set)
+
+        threading.Thread(target=wait_for_the_end, name="leash", daemon=True).start()
+
+    def _say_ready(self, servers: Servers, control_port: int) -> None:
+        ready = {
+            "pid": os.getpid(),
+            "token": self._token,
+            "control_url": f"http://127.0.0.1:{control_port}",
+            "admin_url": servers.admin_url,
+            "admin_token": self._settings.admin_token.get_secret_value(),
+            "urls": {door: servers.url(door) for door in self._settings.doors},
+        }
+        path = Path(self._order.ready_file)
+        new = path.with_suffix(".new")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as target:
+            json.dump(ready, target)
+        os.replace(new, path)
+
+    def _control(self) -> Starlette:
+        async def start(request: Request) -> Response:
+            return self._answer(request, await run_in_threadpool(self._of_bot, BotRun.start))
+
+        async def wait(request: Request) -> Response:
+            seconds = min(float(request.query_params.get("wait_s", "0")), LONGEST_WAIT_S)
+            return self._answer(request, await run_in_threadpool(self._of_bot, lambda bot: bot.wait(seconds)))
+
+        async def finish(request: Request) -> Response:
+            return self._answer(request, await run_in_threadpool(self._of_bot, BotRun.finish))
+
+        async def central(request: Request) -> Response:
+            return PlainTextResponse(self._order.central, media_type="application/json")
+
+        return Starlette(
+            routes=[
+                Route("/bot/start", start, methods=["POST"]),
+                Route("/bot", wait, methods=["GET"]),
+                Route("/bot/finish", finish, methods=["POST"]),
+                Route("/revocations.json", central, methods=["GET"]),
+            ]
+        )
+
+    def _of_bot(self, ask: Any) -> dict[str, Any]:
+        return {"problem": "no bot"} if self._bot is None else as_json(ask(self._bot))
+
+    def _answer(self, request: Request, state: dict[str, Any]) -> Response:
+        if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
+            return JSONResponse({"problem": "wrong token"}, status_code=403)
+        return JSONResponse(state)
+
+
+def main() -> int:
+    """Read the order, serve, clean up."""
+    line = sys.stdin.buffer.readline()
+    if not line.strip():
+        return 2
+    order = HostOrder(**json.loads(line))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the leash says when to end
+    try:
+        asyncio.run(Host(order).run())
+    finally:
+        shutil.rmtree(order.folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

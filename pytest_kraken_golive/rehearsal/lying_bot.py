@@ -1,0 +1,160 @@
+"""Bots that lie, each in one way: what the breaks let run instead of an honest one.
+
+`python -m pytest_kraken_golive.rehearsal.lying_bot KIND --mode … --entrypoint … --config … --report …`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pytest_kraken_golive.bot import queue as bot_queue
+from pytest_kraken_golive.bot.ending import Ending, signals_ask
+from pytest_kraken_golive.bot.metrics import ErrorSeverity, ExchangeMetrics
+from pytest_kraken_golive.bot.population import paper_entrypoints
+from pytest_kraken_golive.bot.plan import Findings
+from pytest_kraken_golive.bot.report import paper_exchange_metrics
+from pytest_kraken_golive.bot.runner import PaperRun, RunRequest
+from pytest_kraken_golive.clock import SystemClock
+
+
+class Idle(PaperRun):
+    """Reports that all is well, and never called the exchange."""
+
+    def _run(self, stack: ExitStack) -> None:
+        self._load()
+        plan, others = self._plan()
+        plans = [plan, *others]
+        self._open_log(plan, plans, stack)
+        metrics = ExchangeMetrics({item.account.exchange for item in plans})
+        for item in plans:
+            metrics.health(item.account.exchange, True)
+        population = paper_entrypoints(self._deployment, [item.name for item in plans], Findings())
+        self.report.metrics = paper_exchange_metrics(population, metrics)
+        self.report.validation["credentials_validated"] = True
+        self.report.decision_events = 42
+        self.report.status = "success"
+
+    def _hold(self) -> None:
+        self._ending.wait()
+
+
+class Crashing(PaperRun):
+    """Reports that all is well, and ends with exit status 1."""
+
+    def execute(self) -> int:
+        """Run honestly, end badly."""
+        super().execute()
+        return 1
+
+
+class Silent(PaperRun):
+    """Runs, and leaves no report."""
+
+    def _write_report(self) -> bool:
+        return False
+
+    def execute(self) -> int:
+        """Run without a word, end well."""
+        super().execute()
+        return 0
+
+
+class Torn(PaperRun):
+    """Dies while writing its report."""
+
+    def _write_report(self) -> bool:
+        self.report.finished_at_s = self._clock.time()
+        text = json.dumps(self.report.as_json())
+        self._request.report.parent.mkdir(parents=True, exist_ok=True)
+        self._request.report.write_text(text[: len(text) // 2], encoding="utf-8")
+        return False
+
+
+class Healthless(PaperRun):
+    """Serves metrics without the health gauge."""
+
+    def _hold(self) -> None:
+        assert self._metrics is not None
+        self._metrics._health.clear()
+        self._ending.wait()
+
+
+class Unhealthy(PaperRun):
+    """Reported well, and is no longer healthy."""
+
+    def _hold(self) -> None:
+        assert self._metrics is not None
+        for name in {item.exchange for item in paper_entrypoints(self._deployment, (), Findings())}:
+            self._metrics.health(name, False)
+        self._ending.wait()
+
+
+def _forget_rate_limits(self: ExchangeMetrics, exchange: str) -> None:
+    """A rate limit that was met and not counted."""
+
+
+def _count_twice(self: ExchangeMetrics, exchange: str, severity: ErrorSeverity) -> None:
+    """An error that two log handlers hear."""
+    for _ in range(2):
+        self._errors.labels(exchange, severity).inc()
+
+
+class _Reckless(bot_queue.IOQueue):
+    """A queue that allows three times what it was told to."""
+
+    def __init__(self, name: str, limits: bot_queue.QueueLimits, **rest: Any) -> None:
+        more = bot_queue.QueueLimits(limits.max_concurrency * 3, limits.burst * 20, **_other(limits))
+        super().__init__(name, more, **rest)
+
+
+class _Lazy(bot_queue.IOQueue):
+    """A queue that lets one through at a time."""
+
+    def __init__(self, name: str, limits: bot_queue.QueueLimits, **rest: Any) -> None:
+        super().__init__(name, bot_queue.QueueLimits(1, 1, **_other(limits)), **rest)
+
+
+def _other(limits: bot_queue.QueueLimits) -> dict[str, Any]:
+    known = {"max_concurrency", "burst"}
+    return {name: value for name, value in vars(limits).items() if name not in known}
+
+
+RUNS: dict[str, type[PaperRun]] = {
+    "idle": Idle,
+    "crashing": Crashing,
+    "silent": Silent,
+    "torn": Torn,
+    "healthless": Healthless,
+    "unhealthy": Unhealthy,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the lying bot; gives its exit status."""
+    kind, *rest = argv
+    given = dict(zip(rest[::2], rest[1::2], strict=True))
+    if kind == "forgetful":
+        ExchangeMetrics.rate_limited = _forget_rate_limits  # type: ignore[method-assign]
+    elif kind == "doubling":
+        ExchangeMetrics.error = _count_twice  # type: ignore[method-assign]
+    elif kind in {"reckless", "lazy"}:
+        from pytest_kraken_golive.bot import crew  # noqa: PLC0415 - only here is it replaced
+
+        crew.IOQueue = _Reckless if kind == "reckless" else _Lazy  # type: ignore[misc,assignment]
+    request = RunRequest(given["--mode"], given["--entrypoint"], Path(given["--config"]), Path(given["--report"]))
+    ending = Ending()
+    with signals_ask(ending):
+        run = RUNS.get(kind, PaperRun)(
+            request, environ=os.environ, clock=SystemClock(), ending=ending, say=lambda line: print(line, file=sys.stderr)
+        )
+        return run.execute()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,35 @@
+"""What a rehearsal's process is told to hold up, and how to speak to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any
+
+TOKEN_HEADER = "x-golive-token"  # noqa: S105 - the header's name
+LONGEST_WAIT_S = 30.0
+"""A question about the bot is answered after so many seconds at the latest."""
+
+BOT_DOOR = "bot"
+CHECKS_DOOR = "checks"
+"""Ports of the exchange: what comes through one is told apart from what comes through the other."""
+
+
+@dataclass(frozen=True)
+class HostOrder:
+    """What a host is to hold up. Travels as one line of JSON, credentials included, and is never written to disk."""
+
+    folder: str
+    """The rehearsal's folder, removed at the end."""
+    ready_file: str
+    """Written when all ports accept connections."""
+    sandbox: str
+    """`SandboxSettings.to_json()`."""
+    central: str
+    """The central list of revoked licences, as it is served."""
+    bot: dict[str, Any] | None
+    """A `BotOrder`; None: there is no bot to run."""
+
+    def line(self) -> str:
+        """The order as one line of JSON."""
+        return json.dumps({one.name: getattr(self, one.name) for one in fields(self)})

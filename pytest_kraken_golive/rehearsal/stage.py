@@ -1,0 +1,241 @@
+"""A rehearsal from beginning to end: the copy on disk, the process behind it, and the handles on both."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.deployment.issue import SigningKey
+from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.secrets import Credentials
+from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
+from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
+from pytest_kraken_golive.rehearsal.bot_run import BotOrder
+from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse
+from pytest_kraken_golive.rehearsal.handle import Addresses, HostProcess, PaperBot, SandboxHandle
+from pytest_kraken_golive.rehearsal.order import HostOrder
+from pytest_kraken_golive.rehearsal.program import clean_environment
+
+MODE = "paper"
+REPORT = "reports/paper_report.json"
+
+
+class Rehearsal:
+    """A deployment to look at, an exchange to talk to, a bot to run.
+
+    Made by `start` in the process that owns it, and by `join` in workers, from the owner's ticket. The ticket travels
+    through pipes only, never to disk: it can sign as the issuer that was made up for this rehearsal.
+    """
+
+    def __init__(self, ticket: dict[str, Any], policy: Policy, process: HostProcess | None = None) -> None:
+        self.ticket = ticket
+        self._policy = policy
+        self._process = process
+        self.judged = Path(ticket["judged"])
+        """Root of the deployment under judgement: the copy, or the real one."""
+        self.root = Path(ticket["root"])
+        """Root of the copy that the bot runs in."""
+        self.is_rehearsal: bool = ticket["issuer"] is not None
+        """False: the deployment under judgement is a real one."""
+        self.own_bot: bool = ticket["own_bot"]
+        """Whether the bot is the project's own, not the reference bot."""
+        self.has_bot: bool = ticket["has_bot"]
+        """Whether there is a bot to run at all."""
+
+    def __repr__(self) -> str:
+        return f"Rehearsal({self.judged})"
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """The deployment under judgement."""
+        return Deployment(self.judged)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy; in a rehearsal it trusts the made-up issuer and asks the rehearsal's central list."""
+        issuer = self._issuer()
+        if issuer is None:
+            return self._policy
+        served = f"{self.addresses.control_url}/revocations.json" if self._serves_central else None
+        licence = self._policy.licence.model_copy(update={"issuer_keys": {issuer.key_id: issuer.public_text}})
+        revocations = self._policy.revocations.model_copy(update={"central": self.ticket.get("central", served)})
+        return self._policy.model_copy(update={"licence": licence, "revocations": revocations})
+
+    @property
+    def _serves_central(self) -> bool:
+        return "central" not in self.ticket
+
+    def _issuer(self) -> SigningKey | None:
+        if self.ticket["issuer"] is None:
+            return None
+        private = Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.ticket["issuer"]))
+        return SigningKey(ISSUER_KEY, private)
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """Where the host answers; waits until it does."""
+        return Addresses.wait_for(Path(self.ticket["ready_file"]), self._process)
+
+    @cached_property
+    def sandbox(self) -> SandboxHandle:
+        """The exchange."""
+        return SandboxHandle(self.addresses, lambda: self.account)
+
+    @cached_property
+    def bot(self) -> PaperBot:
+        """The bot."""
+        return PaperBot(self.addresses, self.root, Path(self.ticket.get("origin", self.root)))
+
+    @property
+    def account(self) -> Credentials:
+        """The credentials of the account that trades on paper, as the deployment's store has them.
+
+        Raises:
+            NotProven: there is none.
+            Fault: they cannot be used.
+        """
+        names: list[str] = self.ticket["accounts"]
+        if not names:
+            raise NotProven(
+                "config/core.yaml environments: no keychain key with credentials, so the exchange has no account. "
+                "Next: see the lines about the key."
+            )
+        return Deployment(self.root).secrets.credentials(names[0])
+
+    @property
+    def project(self) -> Path:
+        """The project whose own tests the runbook names: a break may have put an altered copy beside the deployment."""
+        altered = self.root.parent / "project"
+        return altered if altered.is_dir() else Path(self.ticket["rootdir"])
+
+    def altered(self, sabotage: Callable[[FinishedCopy], None]) -> Rehearsal:
+        """A copy of this rehearsal's files as they are now, with a sabotage in it; exchange and bot stay the same."""
+        issuer = self._issuer()
+        assert issuer is not None, "only a rehearsal can be broken"
+        root = Path(tempfile.mkdtemp(prefix="kraken-golive-broken-")) / "deployment"
+        shutil.copytree(self.root, root)
+        copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"])
+        sabotage(copy)
+        changed = {"root": str(root), "judged": str(root), "origin": str(self.root), **copy.overrides}
+        return Rehearsal({**self.ticket, **changed}, self._policy)
+
+    def close(self) -> None:
+        """Close the connections; who owns a process or a copy also ends and removes it."""
+        for name in ("sandbox", "bot"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+        if self._process is not None:
+            self._process.stop()
+        if "origin" in self.ticket:
+            shutil.rmtree(self.root.parent, ignore_errors=True)
+
+    @classmethod
+    def start(
+        cls,
+        rootdir: Path,
+        policy: Policy,
+        *,
+        entrypoint: str,
+        deployment: Path | None = None,
+        sabotage: Callable[[PlannedCopy], None] | None = None,
+    ) -> Rehearsal:
+        """Build a copy and start its process; does not wait until it is up.
+
+        Args:
+            rootdir: the project.
+            policy: the project's policy.
+            entrypoint: what the bot is started for.
+            deployment: a real deployment to judge; None: rehearse the project's `config/`.
+            sabotage: acts before anything is started; only on a rehearsal.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="kraken-golive-"))
+        try:
+            root = folder / "deployment"
+            root.mkdir()
+            blueprint = (
+                rehearse(rootdir, root, policy, entrypoint)
+                if deployment is None
+                else observe(deployment, root, policy, entrypoint)
+            )
+            overrides = _sabotage(blueprint, rootdir, sabotage) if sabotage else {}
+            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), **overrides}
+            order = HostOrder(
+                folder=str(folder),
+                ready_file=ticket["ready_file"],
+                sandbox=blueprint.sandbox.to_json(),
+                central=json.dumps(blueprint.central),
+                bot=_bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None,
+            )
+            process = HostProcess(order, folder / "host.log", clean_environment(rootdir, {}))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return cls(ticket, policy, process)
+
+    @classmethod
+    def join(cls, ticket: dict[str, Any], policy: Policy) -> Rehearsal:
+        """Connect to a rehearsal that another process owns."""
+        return cls(ticket, policy)
+
+
+def _sabotage(blueprint: Blueprint, rootdir: Path, sabotage: Callable[[PlannedCopy], None]) -> dict[str, Any]:
+    assert blueprint.issuer is not None, "only a rehearsal can be broken"
+    copy = PlannedCopy(blueprint.root, rootdir, blueprint.issuer, blueprint.central, blueprint.sandbox)
+    sabotage(copy)
+    blueprint.bot_words = copy.bot_words
+    blueprint.bot_environ.update(copy.bot_environ)
+    return copy.overrides
+
+
+def _ticket(
+    folder: Path, rootdir: Path, blueprint: Blueprint, deployment: Path | None, policy: Policy
+) -> dict[str, Any]:
+    own, issuer = policy.commands.bot, blueprint.issuer
+    return {
+        "rootdir": str(rootdir),
+        "ready_file": str(folder / "host.json"),
+        "root": str(blueprint.root),
+        "judged": str(deployment or blueprint.root),
+        "issuer": None if issuer is None else base64.b64encode(issuer.private.private_bytes_raw()).decode(),
+        "central_list": blueprint.central,
+        "accounts": [account.name for account in blueprint.sandbox.accounts],
+        "own_bot": own is not None and own.run[0] != DEFAULT_BOT.run[0],
+        "has_bot": own is not None or issuer is not None,
+    }
+
+
+def _bot_order(
+    folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str
+) -> dict[str, Any]:
+    command = policy.commands.bot or DEFAULT_BOT
+    if blueprint.bot_words is not None:
+        command = Command(run=blueprint.bot_words)
+    report = str(blueprint.root / REPORT)
+    named = any("{report}" in word for word in command.run)
+    order = BotOrder(
+        words=list(command.run),
+        places={
+            "mode": MODE,
+            "entrypoint": entrypoint,
+            "config": str(blueprint.root / "config" / "runtime.yaml"),
+            "report": report,
+        },
+        rootdir=str(rootdir),
+        cwd=str(blueprint.root),
+        environ=blueprint.bot_environ,
+        report=report if named or command.report is None else command.report,
+        output=str(folder / "bot.log"),
+        timeout_s=policy.paper.timeout_s,
+        stop_grace_s=policy.paper.stop_grace_s,
+    )
+    return asdict(order)

@@ -1,0 +1,1 @@
+"""What a run leaves behind: the verdict file and the terminal's summary."""

@@ -1,0 +1,89 @@
+"""The terminal's summary: sections in runbook order, what blocks the release, and what to do about it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+SIGNS = {
+    "passed": "✔",
+    "signed": "✔",
+    "waived": "~",
+    "failed": "✘",
+    "error": "!",
+    "not_proven": "?",
+    "unbound": "○",
+    "suspect": "≠",
+    "pending": "…",
+    "not_run": "·",
+}
+"""A sign for each outcome, so that the summary reads without colour too."""
+
+COLOURS = {
+    "passed": "green",
+    "signed": "green",
+    "waived": "yellow",
+    "not_run": "light",
+    "pending": "yellow",
+    "not_proven": "yellow",
+    "suspect": "yellow",
+}
+"""Everything else is red."""
+
+WORDS = {"not_proven": "not proven", "not_run": "not run"}
+
+
+def summary(document: dict[str, Any], writer: Any) -> None:
+    """Print what the verdict document says, by runbook and section, to pytest's terminal writer."""
+    width = max(60, min(writer.fullwidth, 120))
+    for runbook in document["runbooks"]:
+        writer.line()
+        writer.line(f"{runbook['title']}  ({runbook['path']})", bold=True)
+        for section, lines in _sections(runbook["lines"]):
+            _print_section(writer, section, lines)
+    lines = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
+    blockers = [lines[line_id] for line_id in document["blockers"]]
+    if blockers:
+        writer.line()
+        writer.line("In the way, nearest the cause first:", bold=True)
+    for path, line in blockers:
+        _print_blocker(writer, path, line, width)
+
+
+def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    current: list[dict[str, Any]] = []
+    name = ""
+    for line in lines:
+        section = " › ".join(line["section"][1:] or line["section"])
+        if current and section != name:
+            yield name, current
+            current = []
+        name = section
+        current.append(line)
+    if current:
+        yield name, current
+
+
+def _print_section(writer: Any, section: str, lines: list[dict[str, Any]]) -> None:
+    passed = sum(SIGNS[line["outcome"]] == "✔" for line in lines)
+    writer.write("  ")
+    for line in lines:
+        writer.write(SIGNS[line["outcome"]], **_markup(line["outcome"]))
+    writer.line(f"  {section}  {passed}/{len(lines)}")
+
+
+def _print_blocker(writer: Any, path: str, line: dict[str, Any], width: int) -> None:
+    outcome = line["outcome"]
+    writer.write(f"  {SIGNS[outcome]} {line['id']}", bold=True, **_markup(outcome))
+    writer.line(f"  {WORDS.get(outcome, outcome)}  {path}:{line['line']}")
+    for paragraph in (line["message"] or line["text"]).split("\n"):
+        indent = " " * 6
+        filled = textwrap.fill(
+            paragraph, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        writer.line(filled)
+
+
+def _markup(outcome: str) -> dict[str, bool]:
+    return {COLOURS.get(outcome, "red"): True}

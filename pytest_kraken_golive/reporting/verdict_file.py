@@ -1,0 +1,65 @@
+"""`reports/verdict.json`: NO-GO from the first moment, replaced in one step at the very end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+def iso(moment: dt.datetime) -> str:
+    """ISO-8601 in UTC, to the millisecond."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole file or none: a reader never sees half of it, whatever is killed when."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as target:
+            target.write(text)
+            target.flush()
+            os.fsync(target.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class VerdictFile:
+    """The verdict file of one run."""
+
+    def __init__(self, report_dir: Path) -> None:
+        self.path = report_dir / "verdict.json"
+
+    def say_no_go(self, reason: str) -> None:
+        """Write a NO-GO that stands until something better is known; a killed run leaves it behind."""
+        now = iso(dt.datetime.now(dt.UTC))
+        self.put(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "run_id": None,
+                "verdict": "NO-GO",
+                "reason": reason,
+                "production_signoff": False,
+                "scope": None,
+                "started_at": now,
+                "finished_at": None,
+                "valid_until": None,
+                "commit": None,
+                "dirty": None,
+                "counts": {},
+                "runbooks": [],
+            }
+        )
+
+    def put(self, document: dict[str, Any]) -> None:
+        """Replace what stands there by the run's verdict; the document is as `gate.document` builds it."""
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(self.path, text + "\n")

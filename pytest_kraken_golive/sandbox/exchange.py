@@ -1,0 +1,402 @@
+"""The exchange as a state machine: a call goes in, an answer comes out, and nothing here knows HTTP.
+
+Time comes from the clock that it is given: wall time stamps and deadlines, monotonic time limits and ages.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, get_args
+
+from ..clock import Clock, SystemClock
+from . import endpoints_account, endpoints_public, endpoints_trading, refusals
+from .accounts import Account, known_asset
+from .faults import Faults
+from .history import History
+from .limits import Lockouts, PublicLimits
+from .market import Market
+from .matching import Engine
+from .observed import DoorBook
+from .orders import ZERO, Fill, Order
+from .refusals import Refusal
+from .settings import PERMISSIONS, AccountSettings, FaultSettings, SandboxSettings, Status
+from .wire import PRIVATE, PUBLIC, Call, Params, failure, read_body, read_query, success
+
+_log = logging.getLogger(__name__)
+
+PAIR_STATUSES = ("online", "cancel_only", "post_only", "limit_only", "reduce_only")
+"""What a pair's `status` can say (Kraken: AssetPairs)."""
+_WITHOUT_TRADES = {"cancel_only", "post_only"}
+_OPEN_IN_MAINTENANCE = {"Time", "SystemStatus"}
+_COUNTED_AS_BAD_LOGIN = {refusals.INVALID_KEY, refusals.INVALID_SIGNATURE, refusals.INVALID_NONCE}
+
+
+@dataclass(slots=True)
+class Session:
+    """An authenticated private call on its way to its endpoint."""
+
+    account: Account
+    """Whose key signed it."""
+    params: Params
+    """Its parameters, nonce included."""
+    door: str
+    """Door through which it came."""
+    now: float
+    """Unix time of handling in seconds."""
+    arrived_at: float
+    """Unix time of arrival in seconds."""
+    monotonic_s: float
+    """Monotonic time of handling in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEndpoint:
+    """An endpoint behind a signature."""
+
+    handle: Callable[[Exchange, Session], object]
+    """Gives the result, or raises a refusal."""
+    permissions: tuple[frozenset[str], ...]
+    """Each entry is one sufficient set; none at all: any valid key."""
+    cost: int = 1
+    """What it adds to the REST counter; -1 is the configured cost of history calls."""
+
+
+def _one_of(*names: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset([name]) for name in names)
+
+
+HISTORY = -1
+
+PRIVATE_ENDPOINTS: dict[str, PrivateEndpoint] = {
+    "GetApiKeyInfo": PrivateEndpoint(endpoints_account.api_key_info, ()),
+    "Balance": PrivateEndpoint(endpoints_account.balance, _one_of("query-funds")),
+    "BalanceEx": PrivateEndpoint(endpoints_account.balance_ex, _one_of("query-funds")),
+    # The OpenAPI and the guide name different rights here; either will do.
+    "TradeBalance": PrivateEndpoint(endpoints_account.trade_balance, _one_of("query-open-trades", "query-funds")),
+    "TradeVolume": PrivateEndpoint(endpoints_account.trade_volume, _one_of("query-funds")),
+    "OpenOrders": PrivateEndpoint(endpoints_account.open_orders, _one_of("query-open-trades")),
+    "ClosedOrders": PrivateEndpoint(endpoints_account.closed_orders, _one_of("query-closed-trades")),
+    "QueryOrders": PrivateEndpoint(endpoints_account.query_orders, _one_of("query-open-trades", "query-closed-trades")),
+    "TradesHistory": PrivateEndpoint(endpoints_account.trades_history, _one_of("query-closed-trades"), HISTORY),
+    "QueryTrades": PrivateEndpoint(endpoints_account.query_trades, _one_of("query-closed-trades")),
+    "AddOrder": PrivateEndpoint(endpoints_trading.add_order, _one_of("modify-trades"), 0),
+    "CancelOrder": PrivateEndpoint(endpoints_trading.cancel_order, _one_of("modify-trades", "close-trades"), 0),
+    "CancelAll": PrivateEndpoint(endpoints_trading.cancel_all, _one_of("modify-trades", "close-trades")),
+    "CancelAllOrdersAfter": PrivateEndpoint(
+        endpoints_trading.cancel_all_orders_after, _one_of("modify-trades", "close-trades")
+    ),
+    "GetWebSocketsToken": PrivateEndpoint(endpoints_account.websockets_token, _one_of("create-ws-token")),
+}
+"""What is there. Every other documented endpoint answers `EGeneral:Unknown method` until it exists."""
+
+
+class Exchange:
+    """Accounts, books, limits and observations behind all doors. Safe to use from several threads."""
+
+    def __init__(self, settings: SandboxSettings, clock: Clock | None = None) -> None:
+        """Open the exchange.
+
+        Args:
+            settings: what it is made of.
+            clock: its time; the machine's by default.
+
+        Raises:
+            ValueError: settings name an asset or pair that it does not have.
+        """
+        self.settings = settings
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self.lock = threading.RLock()
+        self.market = Market(accept_wsname=settings.accept_wsname)
+        now = self.clock.time()
+        self.accounts = [Account(entry, self.market, settings.tier, now) for entry in settings.accounts]
+        self._by_key = {account.api_key: account for account in self.accounts}
+        for name in settings.prices:
+            if self.market.find_pair(name) is None:
+                raise ValueError(f"prices: unknown pair {name!r}; there are {', '.join(sorted(self.market.pairs))}")
+        self.engine = Engine(settings, self.market, self.accounts, self, now)
+        self.history = History(self.engine)
+        self.status: Status = settings.status
+        self.pair_status = {pair.id: str(pair.facts["status"]) for pair in self.market.pairs.values()}
+        self.faults = Faults(settings.faults)
+        self.doors = {door: DoorBook() for door in settings.doors}
+        self._public_limits = PublicLimits(settings.public_limit)
+        self._lockouts = Lockouts(settings.lockout)
+        self._halt_and_resume()
+
+    # --- calls ----------------------------------------------------------------------------------------------------
+
+    def arrive(self, door: str) -> float:
+        """Book the arrival of a request; gives its Unix time. Each must `leave` again."""
+        with self.lock:
+            now = self.clock.time()
+            self.doors[door].arrive(now, self.clock.monotonic())
+            return now
+
+    def leave(self, door: str) -> None:
+        """Book that a request's answer is about to go out."""
+        with self.lock:
+            self.doors[door].leave()
+
+    def pick_fault(self, call: Call) -> FaultSettings | None:
+        """The fault that hits this call, booked as served."""
+        with self.lock:
+            fault = self.faults.pick(call.door, call.endpoint)
+            if fault is not None:
+                self.doors[call.door].faults[fault.kind] += 1
+            return fault
+
+    def answer(self, call: Call) -> bytes:
+        """Handle a call and give the body of its answer; the HTTP status is always 200."""
+        with self.lock:
+            try:
+                return success(self._result(call))
+            except Refusal as refusal:
+                return self.refused(call, refusal.error)
+            except Exception:
+                # As Kraken would: the caller learns nothing of the inside, the log has it all.
+                _log.exception("the exchange failed at %s", call.endpoint)
+                return self.refused(call, refusals.INTERNAL_ERROR)
+
+    def refused(self, call: Call, error: str) -> bytes:
+        """Book an error and give the body that carries it."""
+        with self.lock:
+            self.doors[call.door].errors[error] += 1
+            return failure(error, null_result=not call.is_private)
+
+    def count(self, call: Call) -> None:
+        """Book which endpoint a call asks for."""
+        with self.lock:
+            book = self.doors[call.door]
+            if call.path.startswith(PRIVATE):
+                book.private += 1
+            elif call.path.startswith(PUBLIC):
+                book.public += 1
+            known = call.endpoint in PRIVATE_ENDPOINTS or call.endpoint in endpoints_public.ENDPOINTS
+            # Made-up names share one entry, so that a caller cannot fill the books with them.
+            book.by_endpoint[call.endpoint if known else "(unknown)"] += 1
+
+    def _result(self, call: Call) -> object:
+        now = self.clock.time()
+        self.engine.advance(now)
+        name = call.endpoint
+        if call.path.startswith(PRIVATE) and call.verb == "POST" and name in PRIVATE_ENDPOINTS:
+            return self._private(call, PRIVATE_ENDPOINTS[name], now)
+        if call.path.startswith(PUBLIC) and call.verb == "GET" and name in endpoints_public.ENDPOINTS:
+            return self._public(call, now)
+        raise Refusal(refusals.UNKNOWN_METHOD)
+
+    def _public(self, call: Call, now: float) -> object:
+        limited = self.settings.limits
+        if limited and not self._public_limits.take(call.door, call.peer, self.clock.monotonic()):
+            raise Refusal(refusals.RATE_LIMIT)
+        if self.status == "maintenance" and call.endpoint not in _OPEN_IN_MAINTENANCE:
+            raise Refusal(refusals.UNAVAILABLE)
+        return endpoints_public.ENDPOINTS[call.endpoint](self, read_query(call.query), now)
+
+    def _private(self, call: Call, endpoint: PrivateEndpoint, now: float) -> object:
+        monotonic_s = self.clock.monotonic()
+        if self._lockouts.locked(call.door, call.peer, monotonic_s):
+            raise Refusal(refusals.TEMPORARY_LOCKOUT)
+        try:
+            session = self._authenticated(call, now, monotonic_s)
+        except Refusal as refusal:
+            if refusal.error in _COUNTED_AS_BAD_LOGIN:
+                self._lockouts.failed(call.door, call.peer, monotonic_s)
+            raise
+        account = session.account
+        if endpoint.permissions and not any(needed.issubset(account.permissions) for needed in endpoint.permissions):
+            raise Refusal(refusals.PERMISSION_DENIED)
+        cost = self.settings.history_cost if endpoint.cost == HISTORY else endpoint.cost
+        if cost and self.is_limited(account) and not account.rest.take(cost, monotonic_s):
+            raise Refusal(refusals.RATE_LIMIT)
+        if self.status == "maintenance":
+            raise Refusal(refusals.UNAVAILABLE)
+        return endpoint.handle(self, session)
+
+    def _authenticated(self, call: Call, now: float, monotonic_s: float) -> Session:
+        """Key, then signature, then nonce; a good nonce is used up whatever comes after."""
+        account = self._by_key.get(call.api_key)
+        if account is None or 0 < account.valid_until_s <= now:
+            raise Refusal(refusals.INVALID_KEY)
+        params = read_body(call.body, call.content_type)
+        nonce = params.get("nonce", "")
+        if not account.verifier.accepts(call.api_sign, call.path.encode(), nonce, call.body):
+            raise Refusal(refusals.INVALID_SIGNATURE)
+        door = self.doors[call.door]
+        book = door.key(account.fingerprint, account.name)
+        door.signed_ok += 1
+        book.signed_calls += 1
+        if not account.nonces.take(nonce):
+            raise Refusal(refusals.INVALID_NONCE)
+        book.nonces_accepted += 1
+        account.last_used_s = int(now)
+        # A one-time password with a key that has none set is answered so (npm-kraken-api#64).
+        if "otp" in params:
+            raise Refusal(refusals.INVALID_KEY)
+        if not account.admits(call.peer):
+            raise Refusal(refusals.PERMISSION_DENIED)
+        arrived_at = now if call.arrived_at is None else call.arrived_at
+        return Session(account, params, call.door, now, arrived_at, monotonic_s)
+
+    def is_limited(self, account: Account) -> bool:
+        """Whether rate limits hold for the account."""
+        return self.settings.limits and account.limited
+
+    # --- books ----------------------------------------------------------------------------------------------------
+
+    def ordered(self, order: Order) -> None:
+        """Book an accepted order under its door and key."""
+        door = self.doors[order.door]
+        door.orders.append(order)
+        door.key(order.account.fingerprint, order.account.name).orders += 1
+
+    def filled(self, fill: Fill) -> None:
+        """Book a fill under its order's door and key."""
+        door = self.doors[fill.order.door]
+        door.fills.append(fill)
+        door.key(fill.order.account.fingerprint, fill.order.account.name).fills += 1
+
+    def observed(self, door: str = "main", window_s: float = 0.1) -> dict[str, Any]:
+        """What came through a door, as JSON data.
+
+        Keys: `requests` (total, public, private, signed_ok), `by_endpoint`, `errors` (error string to count),
+        `faults` (kind to count), `concurrency_max`, `in_service`, `burst_max` (most arrivals in any half-open window
+        of `window_s` seconds), `first_arrival_s` and `last_arrival_s` (Unix time), `keys` (fingerprint to name,
+        signed_calls, nonces_accepted, orders, validated, fills), `orders`, `fills`.
+
+        Raises:
+            KeyError: there is no such door.
+        """
+        with self.lock:
+            self.engine.advance(self.clock.time())
+            if door not in self.doors:
+                raise KeyError(f"no door {door!r}; there are {', '.join(self.doors)}")
+            return self.doors[door].shown(door, window_s)
+
+    def totals(self) -> dict[str, Decimal]:
+        """Every asset's sum over accounts, the invented market and the fees taken: it never changes."""
+        with self.lock:
+            sums: dict[str, Decimal] = {}
+            for money in (
+                *(account.balances for account in self.accounts),
+                self.engine.market_money,
+                self.engine.fees_taken,
+            ):
+                for asset, amount in money.items():
+                    sums[asset] = sums.get(asset, ZERO) + amount
+            return sums
+
+    # --- administration -------------------------------------------------------------------------------------------
+
+    def account(self, name: str) -> Account:
+        """The account of that name; KeyError if there is none."""
+        for account in self.accounts:
+            if account.name == name:
+                return account
+        raise KeyError(f"no account {name!r}; there are {', '.join(account.name for account in self.accounts)}")
+
+    def add_account(self, settings: AccountSettings) -> Account:
+        """Open another account.
+
+        Raises:
+            ValueError: its name or key is taken, or it holds an unknown asset.
+        """
+        with self.lock:
+            account = Account(settings, self.market, self.settings.tier, self.clock.time())
+            if account.api_key in self._by_key or any(other.name == account.name for other in self.accounts):
+                raise ValueError(f"account {account.name!r}: its name or key is taken")
+            self.accounts.append(account)
+            self._by_key[account.api_key] = account
+            self.engine.enrol(account)
+            return account
+
+    def alter_account(
+        self,
+        name: str,
+        *,
+        permissions: list[str] | None = None,
+        nonce_window: int | None = None,
+        balances: dict[str, Decimal] | None = None,
+    ) -> None:
+        """Change an account; what is None stays. Balances are set, not added.
+
+        Raises:
+            KeyError: no such account.
+            ValueError: unknown permission or asset, a negative window, or a balance below what open orders hold.
+        """
+        with self.lock:
+            self.engine.advance(self.clock.time())
+            account = self.account(name)
+            for permission in permissions or []:
+                if permission not in PERMISSIONS:
+                    raise ValueError(f"unknown permission {permission!r}; Kraken's are {', '.join(PERMISSIONS)}")
+            if nonce_window is not None and nonce_window < 0:
+                raise ValueError(f"nonce_window: expected 0 or more, found {nonce_window}")
+            amounts = {known_asset(self.market, asset): amount for asset, amount in (balances or {}).items()}
+            for asset, amount in amounts.items():
+                if not amount.is_finite() or amount < account.holds.get(asset, ZERO):
+                    held = account.holds.get(asset, ZERO)
+                    raise ValueError(f"balances.{asset}: expected at least the {held} held by orders, found {amount}")
+            if permissions is not None:
+                account.permissions = list(permissions)
+            if nonce_window is not None:
+                account.nonces.widen(nonce_window)
+            account.balances |= amounts
+            account.modified_s = int(self.clock.time())
+
+    def set_status(self, status: str, pair: str | None = None) -> None:
+        """Set the exchange's mode, or that of one pair.
+
+        Raises:
+            ValueError: unknown mode or pair.
+        """
+        with self.lock:
+            found = self.market.find_pair(pair)
+            known = get_args(Status) if pair is None else PAIR_STATUSES
+            if status not in known or (pair is not None and found is None):
+                raise ValueError(f"expected one of {', '.join(known)} (and a known pair); found {status!r}, {pair!r}")
+            self.engine.advance(self.clock.time())
+            if found is None:
+                self.status = status  # type: ignore[assignment]  # one of them, as checked
+            else:
+                self.pair_status[found.id] = status
+            self._halt_and_resume()
+
+    def _halt_and_resume(self) -> None:
+        """Stop trades where the modes say so, and let happen what waited where they no longer do."""
+        self.engine.offline = self.status == "maintenance"
+        now = self.clock.time()
+        self.engine.advance(now)
+        for book in self.engine.books.values():
+            book.halted = self.status != "online" or self.pair_status[book.pair.id] in _WITHOUT_TRADES
+            self.engine.settle_prices(book.pair, now)
+
+    def set_price(self, pair: str, mid: Decimal, *, hold: bool = False) -> None:
+        """Set the mid of a pair, rounded to its tick; it moves on from there, or stays if `hold`.
+
+        Raises:
+            ValueError: unknown pair, or a price that is not positive.
+        """
+        with self.lock:
+            found = self.market.find_pair(pair)
+            if found is None or not mid.is_finite() or mid < found.tick * 4:
+                raise ValueError(f"expected a pair and a price of at least four ticks; found {pair!r}, {mid}")
+            now = self.clock.time()
+            self.engine.advance(now)
+            self.engine.set_price(found, mid, hold=hold)
+            self.engine.settle_prices(found, now)
+            self.history.forget(found.id)
+
+    def install_fault(self, fault: FaultSettings) -> None:
+        """Install a fault behind those already there."""
+        with self.lock:
+            self.faults.install(fault)
+
+    def clear_faults(self) -> None:
+        """Remove all faults."""
+        with self.lock:
+            self.faults.clear()

@@ -1,0 +1,36 @@
+"""Where the plugin keeps its state: typed stash keys on pytest's config, no globals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.gate.guards import EnvironmentSnapshot
+    from pytest_kraken_golive.gate.ledger import Ledger
+    from pytest_kraken_golive.gate.plan import Plan
+    from pytest_kraken_golive.gate.session import Gate
+    from pytest_kraken_golive.gate.worlds import Worlds
+    from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+
+VERDICT_FILE = pytest.StashKey["VerdictFile"]()
+"""The file that says NO-GO from the first moment."""
+
+GATE = pytest.StashKey["Gate"]()
+"""The run's verdict in the making; only in the process that was started by the user."""
+
+PLAN = pytest.StashKey["Plan"]()
+"""The runbooks' lines and what each is bound to."""
+
+WORLDS = pytest.StashKey["Worlds"]()
+"""The deployments and exchanges that the fixtures show."""
+
+LEDGER = pytest.StashKey["Ledger"]()
+"""What this process has seen of its own lines; the verdict's is the gate's."""
+
+ENVIRONMENT = pytest.StashKey["EnvironmentSnapshot"]()
+"""The process environment as it was before any conftest ran."""
+
+CANARY = pytest.StashKey[str]()
+"""How the canary came out in this process; see `gate.canary`."""

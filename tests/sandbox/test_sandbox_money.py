@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sandbox_user import Venue, account, order
+
+from pytest_kraken_golive.sandbox import fees
+
+CENT = Decimal("0.00001")
+
+
+@pytest.mark.parametrize(
+    ("volume_usd", "maker", "taker"),
+    [
+        ("0", "0.4000", "0.8000"),
+        ("2499.99", "0.4000", "0.8000"),
+        ("2500", "0.3000", "0.6000"),
+        ("10000", "0.2200", "0.3800"),
+        ("999999", "0.0800", "0.2000"),
+        ("10000000", "0.0000", "0.1000"),
+        ("500000000", "0.0000", "0.0500"),
+    ],
+)
+def test_the_ladder(volume_usd: str, maker: str, taker: str) -> None:
+    venue = Venue(accounts=[account(volume_30d_usd=volume_usd)])
+    result = venue.result("TradeVolume", {"pair": "XBTUSD"})
+    assert result["fees"]["XXBTZUSD"]["fee"] == taker
+    assert result["fees_maker"]["XXBTZUSD"]["fee"] == maker
+    assert result["volume"] == f"{Decimal(volume_usd):.4f}"
+
+
+def test_next_and_current_rungs() -> None:
+    assert fees.fee_answer(Decimal(0), maker=False) == {
+        "fee": "0.8000",
+        "minfee": "0.0500",
+        "maxfee": "0.8000",
+        "nextfee": "0.6000",
+        "nextvolume": "2500.0000",
+        "tiervolume": "0.0000",
+    }
+    top = fees.fee_answer(Decimal(10**9), maker=False)
+    assert (top["nextfee"], top["nextvolume"], top["tiervolume"]) == (None, None, "500000000.0000")
+
+
+def test_fills_count_for_the_tier_for_thirty_days() -> None:
+    venue = Venue(prices={"XBTUSD": 50_000})
+
+    def paid() -> Decimal:
+        shown = venue.order(venue.add(ordertype="market", volume="0.06"))
+        return round(Decimal(shown["fee"]) / Decimal(shown["cost"]), 4)
+
+    assert paid() == Decimal("0.008")
+    assert paid() == Decimal("0.006")
+    assert Decimal(venue.result("TradeVolume")["volume"]) > 5_999
+    venue.clock.advance(30 * 86_400)
+    assert venue.result("TradeVolume")["volume"] == "0.0000"
+    assert paid() == Decimal("0.008")
+
+
+def test_euros_count_in_dollars() -> None:
+    venue = Venue(prices={"XBTUSD": 50_000, "XBTEUR": 40_000})
+    shown = venue.order(venue.add(pair="XBTEUR", ordertype="market", volume="0.001"))
+    assert Decimal(venue.result("TradeVolume")["volume"]) == round(Decimal(shown["cost"]) * Decimal("1.25"), 4)
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"), [("half_even", "0.40001"), ("half_up", "0.40001"), ("up", "0.40001")]
+)
+def test_fees_are_rounded_to_the_cost_decimals(rounding: str, expected: str) -> None:
+    venue = Venue(prices={"XBTUSD": 50_000}, rounding=rounding)
+    venue.clock.advance(0)
+    shown = venue.order(venue.add(ordertype="market", volume="0.00100001"))
+    exact = Decimal(shown["cost"]) * Decimal("0.008")
+    assert abs(Decimal(shown["fee"]) - exact) < CENT
+    assert (Decimal(shown["fee"]) >= exact) or rounding != "up"
+    assert Decimal(shown["fee"]) in {Decimal(expected), Decimal(expected) - CENT}
+
+
+def test_open_orders_hold_what_they_may_cost() -> None:
+    venue = Venue()
+    venue.add(price="50000", volume="0.1")
+    venue.add(type="sell", price="100000", volume="0.5")
+    extended = venue.result("BalanceEx")
+    assert extended["ZUSD"]["hold_trade"] == "5040.0000"
+    assert extended["XXBT"]["hold_trade"] == "0.5000000000"
+    assert venue.errors("AddOrder", order(type="sell", price="100000", volume="1.6")) == ["EOrder:Insufficient funds"]
+    assert venue.errors("AddOrder", order(price="50000", volume="1.9")) == ["EOrder:Insufficient funds"]
+    venue.result("CancelAll")
+    assert {entry["hold_trade"] for entry in venue.result("BalanceEx").values()} <= {"0.0000", "0.0000000000"}
+    assert venue.errors("AddOrder", order(price="50000", volume="1.9")) == []
+
+
+def test_everything_can_be_spent_to_the_last_unit() -> None:
+    venue = Venue(accounts=[account(balances={"USD": "100.8"}), account("other", balances={"XBT": 1})])
+    venue.add(price="70000", volume="0.00142857")
+    for _ in range(20):
+        venue.add("other", type="sell", price="70000", volume="0.00007")
+    held = venue.exchange.account("trader")
+    assert held.balances["ZUSD"] >= held.holds["ZUSD"] >= 0
+    venue.exchange.set_price("XBTUSD", Decimal(69_000))
+    assert held.holds["ZUSD"] == 0
+    assert 0 <= held.balances["ZUSD"] < Decimal("0.5")
+
+
+def test_trade_balance_adds_everything_up() -> None:
+    venue = Venue(prices={"XBTUSD": 50_000, "XBTEUR": 40_000}, accounts=[account(balances={"XXBT": 1, "ZEUR": 1000})])
+    assert venue.result("TradeBalance")["eb"] == "51250.0000"
+    assert venue.result("TradeBalance", {"asset": "EUR"})["eb"] == "41000.0000"
+    assert venue.errors("TradeBalance", {"asset": "NOPE"}) == ["EQuery:Unknown asset"]
+
+
+# --- conservation -----------------------------------------------------------------------------------------------------
+
+BALANCES = {"ZUSD": "60000", "ZEUR": "60000.12345", "XXBT": "1.5", "SOL": "300"}
+
+
+def draw_action(draw: random.Random) -> dict[str, Any]:
+    """Something that a client, the market or time may do; mostly orders near the market."""
+    user = draw.choice(["trader", "other"])
+    kind = draw.random()
+    if kind < 0.7:
+        return {
+            "user": user,
+            "pair": draw.choice(["XBTUSD", "XBTUSD", "XBTEUR", "SOLUSD"]),
+            "type": draw.choice(["buy", "sell"]),
+            "ordertype": draw.choice(["limit", "limit", "limit", "market"]),
+            "offset_bp": draw.choice([0, 0, draw.randint(-5, 5), draw.randint(-60, 60)]),
+            "lots": int(10 ** draw.uniform(3.5, 7.6)),
+            "timeinforce": draw.choice(["GTC", "GTC", "GTC", "IOC"]),
+            "oflags": draw.choice(["", "", "post", "fcib"]),
+            "stptype": draw.choice(["cancel-newest", "cancel-oldest", "cancel-both"]),
+        }
+    if kind < 0.8:
+        return {"cancel": draw.randint(0, 50), "user": user}
+    if kind < 0.9:
+        return {"advance_s": draw.choice([0.3, 1.0, 7.0, 600.0, 40_000.0])}
+    if kind < 0.97:
+        return {"move_bp": draw.randint(-200, 200), "pair": draw.choice(["XBTUSD", "XBTEUR", "SOLUSD"])}
+    return {"switch_s": draw.randint(0, 30), "user": user}
+
+
+def act(venue: Venue, action: dict[str, Any]) -> None:
+    """Do one thing; refusals are fine, internal errors are not."""
+    errors: list[str] = []
+    if "advance_s" in action:
+        venue.clock.advance(action["advance_s"])
+    elif "move_bp" in action:
+        mid = sum(venue.best(action["pair"])) / 2
+        venue.exchange.set_price(action["pair"], round(mid * (10_000 + action["move_bp"]) / 10_000, 1))
+    elif "switch_s" in action:
+        errors = venue.errors("CancelAllOrdersAfter", {"timeout": str(action["switch_s"])}, action["user"])
+    elif "cancel" in action:
+        opened = sorted(venue.exchange.account(action["user"]).open)
+        if opened:
+            txid = opened[action["cancel"] % len(opened)]
+            errors = venue.errors("CancelOrder", {"txid": txid}, action["user"])
+    else:
+        errors = venue.errors("AddOrder", _order(venue, action), action["user"])
+    assert "EGeneral:Internal error" not in errors
+
+
+def _order(venue: Venue, action: dict[str, Any]) -> dict[str, str]:
+    names = ("pair", "type", "ordertype", "oflags", "timeinforce", "stptype")
+    params = {name: action[name] for name in names}
+    scale = Decimal("1e-6") if action["pair"] == "SOLUSD" else Decimal("1e-8")
+    params["volume"] = f"{action['lots'] * scale:.8f}"
+    if action["ordertype"] == "limit":
+        bid, _ = venue.best(action["pair"])
+        params["price"] = f"{round(bid * (10_000 + action['offset_bp']) / 10_000, 1)}"
+    else:
+        params["oflags"] = ""
+    if params["oflags"] == "post":
+        params["timeinforce"] = "GTC"
+    return params
+
+
+def check_books(venue: Venue, start: dict[str, Decimal]) -> None:
+    assert {asset: amount for asset, amount in venue.exchange.totals().items() if amount} == start
+    for held in venue.exchange.accounts:
+        holds: dict[str, Decimal] = {}
+        for entry in held.open.values():
+            holds[entry.held_asset] = holds.get(entry.held_asset, Decimal(0)) + entry.held
+            assert entry.remaining > 0
+            assert entry.held > 0
+        for asset, amount in held.balances.items():
+            assert amount >= held.holds.get(asset, Decimal(0)) >= 0
+            assert held.holds.get(asset, Decimal(0)) == holds.get(asset, Decimal(0))
+        for entry in held.orders.values():
+            assert entry.executed == sum(fill.volume for fill in entry.fills) <= entry.volume
+            assert entry.cost == sum(fill.cost for fill in entry.fills)
+            assert entry.fee == sum(fill.fee for fill in entry.fills) >= 0
+    for book in venue.exchange.engine.books.values():
+        bid, ask = book.best("bids"), book.best("asks")
+        assert bid is None or ask is None or bid < ask
+
+
+def run_stream(seed: int, length: int) -> Venue:
+    """A random stream of actions; after each, the books must add up."""
+    accounts = [account(balances=BALANCES), account("other", balances=BALANCES)]
+    venue = Venue(seed=seed, volatility=3.0, limits=False, accounts=accounts)
+    start, draw = venue.exchange.totals(), random.Random(seed)
+    for _ in range(length):
+        act(venue, draw_action(draw))
+        check_books(venue, start)
+    return venue
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32))
+def test_no_stream_of_orders_makes_or_loses_money(seed: int) -> None:
+    venue = run_stream(seed, 60)
+    fees_paid: dict[str, Decimal] = {}
+    for held in venue.exchange.accounts:
+        expected = {asset: Decimal(amount) for asset, amount in BALANCES.items()}
+        for fill in held.fills:
+            pair, sign = fill.order.pair, 1 if fill.order.side == "buy" else -1
+            expected[pair.base] += sign * fill.volume
+            expected[pair.quote] -= sign * fill.cost + fill.fee
+            fees_paid[pair.quote] = fees_paid.get(pair.quote, Decimal(0)) + fill.fee
+        assert expected == held.balances
+    assert fees_paid == venue.exchange.engine.fees_taken
+
+
+def test_the_streams_hold_what_they_are_to_prove() -> None:
+    venues = [run_stream(seed, 80) for seed in range(12)]
+    orders = [entry for venue in venues for held in venue.exchange.accounts for entry in held.orders.values()]
+    fills = [fill for entry in orders for fill in entry.fills]
+    sides: dict[tuple[int, str, int], int] = {}
+    for index, venue in enumerate(venues):
+        for held in venue.exchange.accounts:
+            for fill in held.fills:
+                key = (index, fill.order.pair.id, fill.trade_id)
+                sides[key] = sides.get(key, 0) + 1
+    assert len(orders) > 300
+    assert sum(fill.maker for fill in fills) > 50
+    assert sum(count == 2 for count in sides.values()) > 20
+    assert sum(len(entry.fills) > 1 for entry in orders) > 20
+    assert {entry.reason for entry in orders} >= {
+        None,
+        "User requested",
+        "Immediate or cancel",
+        "Self trade prevention",
+    }
