@@ -30,6 +30,7 @@ _PAUSE_S = BURST_WINDOW_S + 0.01
 """Between two rounds: long enough for every burst slot to come back, so that a round really starts at once."""
 
 _MOST_READERS = 32
+_LONGEST_ROUND_S = 1.0
 
 
 @dataclass
@@ -116,7 +117,7 @@ class MarketFeed:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _lead(self) -> None:
-        """Hand out round after round, each when the one before is read, as large as the client's limits let it be."""
+        """Hand out rounds, each when the one before is read, and as large as the client's limits let it be."""
         wanted = itertools.cycle(self._round)
         handed = 0
         while not self._ended.is_set():
@@ -126,7 +127,8 @@ class MarketFeed:
             for job in jobs:
                 self._jobs.put(job)
             for _ in jobs:
-                self._left.acquire()
+                # A call that hangs must not keep the others from being repeated; its end counts for a later round.
+                self._left.acquire(timeout=_LONGEST_ROUND_S)
             self._ended.wait(_PAUSE_S)
         for _ in self._threads:
             self._jobs.put(None)

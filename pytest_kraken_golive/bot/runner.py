@@ -101,7 +101,7 @@ class PaperRun:
             written = self._write_report()
             for text in self.report.errors:
                 self._say(f"error: {text}")
-            self._say(f"{self.report.status}: {self._deployment.shown(self._request.report)}")
+            self._say(f"paper run: {self.report.status}; report: {self._deployment.shown(self._request.report)}")
             code = EXIT_CODES[self.report.status] if written else EXIT_CODES["error"]
             if written and self._holds():
                 self._hold()

@@ -97,7 +97,7 @@ class Trader:
             self._open_for_trading.wait()
             self._trade_on()
         if self.orders.sent:
-            with self._noted("could not settle its orders"):
+            with self._noted("could not clean up"):
                 self._clean_up()
 
     def _prepare(self) -> None:
@@ -190,14 +190,22 @@ class Trader:
     def _clean_up(self) -> None:
         """Cancel what rests and find out about every order; what could not be settled is an error of the run."""
         for own in self.orders.unknown():
-            self._settle(own)
-        resting = self._session.client.open_orders()
-        for txid, info in resting.items():
-            if info.cl_ord_id is not None and info.cl_ord_id.startswith(self._prefix):
-                self._cancel(txid)
+            with self._noted(f"could not look up order {own.cl_ord_id}"):
+                self._settle(own)
+        for txid in self._resting():
+            self._cancel(txid)
         self._watch()
         for own in self.orders.unsettled():
             self.errors.append(f"{self.plan.name}: order {own.cl_ord_id} on {own.symbol} may still be open")
+
+    def _resting(self) -> list[str]:
+        """Ids of the own orders in the book; where the book cannot be read, of all that are not known to be gone."""
+        try:
+            resting = self._session.client.open_orders()
+        except KrakenError as error:
+            self._session.trouble(error)
+            return self.orders.txids()
+        return [txid for txid, info in resting.items() if (info.cl_ord_id or "").startswith(self._prefix)]
 
     def _cancel(self, txid: str) -> None:
         try:

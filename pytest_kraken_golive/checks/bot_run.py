@@ -61,7 +61,7 @@ def bot_with_half_a_report(copy: Any) -> None:
     copy.run_liar("torn")
 
 
-@sabotage("exit status", before_run=True)
+@sabotage("status", before_run=True)
 def exchange_in_maintenance(copy: Any) -> None:
     """The exchange accepts nothing, so the bot cannot have traded."""
     copy.order_fault(kind="error", error="EService:Unavailable", endpoint="AddOrder", times=None)

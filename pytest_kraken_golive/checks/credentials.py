@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_kraken_golive.contract import Copy, Evidence, NotProven, check, sabotage
+from pytest_kraken_golive.contract import Copy, Evidence, Fault, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
 
@@ -35,7 +36,7 @@ def empty_key_file(copy: Copy) -> None:
 @sabotage("Base64")
 def secret_is_no_base64(copy: Copy) -> None:
     """A secret that was cut while pasting."""
-    copy.write(f"{KEY_FOLDER}/api_secret", "not base64!")
+    copy.write(f"{KEY_FOLDER}/api_secret", "not-base64!")
 
 
 @sabotage("chmod 600")
@@ -145,7 +146,10 @@ def key_permissions(
     banned = [name for word in forbidden for name in _names_of(word)]
     if not needed or not banned:
         raise NotProven("the line asks for no permission, or forbids none. Next: required: [read, trade], forbidden: [withdraw].")
-    granted = list(kraken_client.api_key_info().permissions)
+    try:
+        granted = list(kraken_client.api_key_info().permissions)
+    except KrakenError as error:
+        raise Fault(f"exchange {kraken_client.base_url}: {error}") from error
     evidence.record(kraken_client.base_url, granted, key="GetApiKeyInfo.permissions")
     missing = [name for name in needed if name not in granted]
     assert not missing, (

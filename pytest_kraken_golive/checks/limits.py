@@ -124,7 +124,7 @@ def io_queue(
     assert said.value >= at_once, said.unlike(f"at least {at_once}, as the exchange counted", "let the queue count its own work")
 
 
-@sabotage(LOG)
+@sabotage("logs/guardrails")
 def log_gone(copy: Copy) -> None:
     """No log is no clean log."""
     copy.remove(LOG)

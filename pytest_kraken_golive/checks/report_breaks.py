@@ -51,14 +51,17 @@ def no_report(copy: Any) -> None:
     copy.remove(REPORT)
 
 
-@sabotage("status")
-def status_written_twice(copy: Any) -> None:
+@sabotage("total_breaches")
+def key_written_twice(copy: Any) -> None:
     """The same key with two values: which one counts?"""
-    copy.replace(REPORT, '"summary": {', '"summary": {"status": "breached", ')
+    copy.replace(REPORT, '"total_breaches": ', '"total_breaches": 7, "total_breaches": ')
 
 
-WHOLE_REPORT = [no_metrics_at_all, no_summary, bare_nan, half_a_report, no_report, status_written_twice]
+WHOLE_REPORT = [no_metrics_at_all, no_summary, bare_nan, half_a_report, no_report, key_written_twice]
 """What must fail every line that reads a summary."""
+
+WITHOUT_SUMMARY = [one for one in WHOLE_REPORT if one is not no_summary]
+"""What must fail every line that reads the report at all."""
 
 
 def summary_breaks(field: str | Mapping[str, str], wrong: Sequence[object]) -> list[Break]:
@@ -105,7 +108,7 @@ def entry_breaks(key: str, wrong: Sequence[object]) -> list[Break]:
         return act
 
     values = [Break(f"is_{_slug(value)}", put(value), key) for value in wrong]
-    return [Break("absent", absent, key), Break("entry_gone", gone, "{entrypoint}"), *values, *WHOLE_REPORT]
+    return [Break("absent", absent, key), Break("entry_gone", gone, "{entrypoint}"), *values, *WITHOUT_SUMMARY]
 
 
 def _slug(value: object) -> str:
@@ -156,7 +159,7 @@ def limit_raised_in_report(copy: Any) -> None:
 @sabotage("health_status")
 def health_is_infinite(copy: Any) -> None:
     """Infinity is above every minimum."""
-    copy.replace(REPORT, '"health_status": 1', '"health_status": 1e999')
+    copy.replace(REPORT, '"health_status": 1', '"health_status": 1e999, "was": 1')
 
 
 @sabotage("network_errors_by_severity")
@@ -177,16 +180,16 @@ def an_entrypoint_left_out(copy: Any) -> None:
     copy.drop(REPORT, HEADLESS)
 
 
-@sabotage("threshold_coverage_score")
+@sabotage("missing_error_severities")
 def coverage_too_good(copy: Any) -> None:
-    """One entrypoint's thresholds are no numbers, and coverage is 1.0 all the same."""
+    """One entrypoint never counted a severity, and the summary covers it all the same."""
+    copy.edit(REPORT, f"{HEADLESS}.missing_error_severities", ["warning"])
 
-    def act(report: Data) -> None:
-        entry = report[METRICS]["kraken_headless_paper"]
-        entry["missing_error_severities"] = ["warning"]
-        report[METRICS]["summary"]["threshold_coverage_score"] = 0.5
 
-    _report(act)(copy)
+@sabotage("threshold_coverage_score")
+def score_computed_otherwise(copy: Any) -> None:
+    """A score that does not follow from its own coverage."""
+    copy.edit(REPORT, f"{SUMMARY}.threshold_coverage_score", 0.75)
 
 
 @sabotage("rate_limited_events")
@@ -229,6 +232,7 @@ CONTRADICTIONS: list[Break] = [
     another_metric,
     an_entrypoint_left_out,
     coverage_too_good,
+    score_computed_otherwise,
     counters_negative,
     summary_names_a_stranger,
     *WHOLE_REPORT,
@@ -276,5 +280,5 @@ LIMIT_WARNINGS: list[Break] = [
     ),
     warnings_absent,
     breach_without_warning,
-    *[one for one in WHOLE_REPORT if one.name not in {"no_summary", "status_written_twice"}],
+    *[one for one in WHOLE_REPORT if one.name not in {"no_summary", "key_written_twice"}],
 ]

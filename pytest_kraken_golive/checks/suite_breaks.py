@@ -38,7 +38,7 @@ def a_test_fails(copy: Any, params: Mapping[str, Any]) -> None:
     copy.take_from_project("conftest.py", _FAILING)
 
 
-@sabotage("failed")
+@sabotage("expected failure")
 def passes_as_expected_failure(copy: Any, params: Mapping[str, Any]) -> None:
     """Marked as expected to fail, and passing: green in a lenient runner."""
     copy.take_from_project(_file(params))

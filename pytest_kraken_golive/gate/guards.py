@@ -19,8 +19,8 @@ CLOCK_DRIFT_LIMIT_S = 5.0
 FROZEN_AFTER_NS = 50_000_000
 """A wall clock that shows one and the same nanosecond for so long stands still."""
 
-VOLATILE = ("PYTEST_",)
-"""Variables that pytest and xdist set themselves, for every test."""
+VOLATILE = frozenset({"COLUMNS", "LINES"})
+"""Variables that xdist sets for its workers, beside those that begin with `PYTEST_`."""
 
 
 def refuse_silent_assertions(config: pytest.Config) -> None:
@@ -71,7 +71,7 @@ class EnvironmentSnapshot:
 
 
 def _is_volatile(name: str) -> bool:
-    return name.startswith(VOLATILE)
+    return name in VOLATILE or name.startswith("PYTEST_")
 
 
 def _digests(environ: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +89,7 @@ def _copy() -> dict[object, object]:
 
 
 def _raw_is_volatile(key: object) -> bool:
-    return key.startswith(b"PYTEST_") if isinstance(key, bytes) else str(key).startswith("PYTEST_")
+    return _is_volatile(os.fsdecode(key) if isinstance(key, bytes) else str(key))
 
 
 class ClockGuard:

@@ -12,6 +12,7 @@ import pytest
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
 from pytest_kraken_golive.gate.outcome import Unbound, judge_phase
 from pytest_kraken_golive.gate.plan import PlannedLine
+from pytest_kraken_golive.gate.proof import proof_items
 from pytest_kraken_golive.gate.registry import is_stock
 from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PLAN, WORLDS
 
@@ -22,10 +23,12 @@ class RunbookFile(pytest.Module):
     def _getobj(self) -> types.ModuleType:
         return types.ModuleType(self.path.stem)
 
-    def collect(self) -> Iterator[RunbookLine]:
-        """One item for each line, in document order."""
+    def collect(self) -> Iterator[pytest.Function]:
+        """One item for each line, in document order; for the proof, each followed by its breaks."""
         for planned in self.config.stash[PLAN].of(self.path):
             yield RunbookLine.from_parent(self, name=planned.id, planned=planned)
+            if self.config.option.golive_prove:
+                yield from proof_items(self, planned)
 
 
 class RunbookLine(pytest.Function):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Generator
 from pathlib import Path
@@ -15,13 +16,14 @@ from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan
+from pytest_kraken_golive.gate.proof import ProofLine, ProofTable
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
 from pytest_kraken_golive.gate.worlds import DEFAULT_ENTRYPOINT, Worlds
 from pytest_kraken_golive.options import Options, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
-from pytest_kraken_golive.reporting.terminal import summary
-from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+from pytest_kraken_golive.reporting.terminal import kill_table, summary
+from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
@@ -99,6 +101,8 @@ def open_gate(session: pytest.Session) -> None:
 def _listen(config: pytest.Config, ledger: Ledger) -> None:
     config.stash[LEDGER] = ledger
     config.pluginmanager.register(ReportListener(ledger), "golive-reports")
+    if config.option.golive_prove and not is_worker(config):
+        config.pluginmanager.register(ProofTable(), "golive-proof")
 
 
 def _hold_up(worlds: Worlds) -> None:
@@ -141,7 +145,7 @@ def ensure_worlds(config: pytest.Config) -> Worlds:
     """The worlds of this process; without a gate, for ordinary tests, they are made when first asked for."""
     worlds = config.stash.get(WORLDS, None)
     if worlds is None:
-        worlds = config.stash[WORLDS] = Worlds(config.rootpath, load_policy(config.rootpath) or Policy())
+        worlds = config.stash[WORLDS] = Worlds(config.rootpath, load_policy(config.rootpath) or Policy(), for_tests=True)
         config.add_cleanup(worlds.close)
     return worlds
 
@@ -155,13 +159,17 @@ def collect_file(file_path: Path, parent: pytest.Collector) -> RunbookFile | Non
 
 
 def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Lines in the order of the plan, in the places that lines have; other tests stay where they are."""
+    """Lines in the order of the plan, each with its breaks behind it; other tests stay where they are."""
     plan = config.stash[PLAN]
-    places = [place for place, item in enumerate(items) if isinstance(item, RunbookLine)]
-    lines = {items[place].name: items[place] for place in places}
-    if len(lines) == len(places):
-        for place, line_id in zip(places, plan.in_order(lines), strict=True):
-            items[place] = lines[line_id]
+    places: list[int] = []
+    by_line: dict[str, list[pytest.Item]] = {}
+    for place, item in enumerate(items):
+        if isinstance(item.parent, RunbookFile):
+            places.append(place)
+            by_line.setdefault(item.planned.id, []).append(item)  # type: ignore[attr-defined]
+    ordered = [item for line_id in plan.in_order(by_line) for item in by_line[line_id]]
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
     gate = config.stash.get(GATE, None)
     if gate is not None:
         gate.take_items(config, items)
@@ -178,6 +186,8 @@ def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Te
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(item, RunbookLine):
         report.golive = item.report_of(call.when, error)  # type: ignore[attr-defined]
+    elif isinstance(item, ProofLine) and call.when == "call":
+        report.golive_proof = item.seen  # type: ignore[attr-defined]
     scrub(report, item.config.stash[WORLDS].redactor)
 
 
@@ -187,6 +197,11 @@ def print_summary(config: pytest.Config, reporter: Any) -> None:
     verdict = gate.preview()
     reporter.section("go-live", sep="=", bold=True)
     summary(gate.document(verdict, config), config.get_terminal_writer())
+    table = config.pluginmanager.get_plugin("golive-proof")
+    if table is not None:
+        document = config.stash[WORLDS].redactor.data(table.document())
+        write_atomically(gate.options.report_dir / "proof.json", json.dumps(document, indent=1, ensure_ascii=False))
+        kill_table(document, config.get_terminal_writer())
 
 
 def finish(session: pytest.Session) -> None:

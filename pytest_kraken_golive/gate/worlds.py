@@ -29,6 +29,7 @@ class Worlds:
         entrypoint: str = DEFAULT_ENTRYPOINT,
         deployment: Path | None = None,
         ticket: dict[str, Any] | None = None,
+        for_tests: bool = False,
     ) -> None:
         self.rootdir = rootdir
         self.policy = policy
@@ -38,6 +39,7 @@ class Worlds:
         self._entrypoint = entrypoint
         self._deployment = deployment
         self._ticket = ticket
+        self._for_tests = for_tests
         self._control: Rehearsal | None = None
 
     @property
@@ -50,7 +52,11 @@ class Worlds:
                 self._control = Rehearsal.join(self._ticket, self.policy)
             else:
                 self._control = Rehearsal.start(
-                    self.rootdir, self.policy, entrypoint=self._entrypoint, deployment=self._deployment
+                    self.rootdir,
+                    self.policy,
+                    entrypoint=self._entrypoint,
+                    deployment=self._deployment,
+                    for_tests=self._for_tests,
                 )
             self._learn(self._control)
         return self._control

@@ -35,7 +35,7 @@ class LineScheduling(LoadScopeScheduling):
         self._plan = plan
 
     def _split_scope(self, nodeid: str) -> str:
-        planned = self._plan.line_of(nodeid)
+        planned = self._plan.line_of(nodeid.partition("[")[0])  # a line's breaks go where the line goes
         return nodeid if planned is None else self._scopes[planned.id]
 
     def remove_node(self, node: WorkerController) -> str | None:

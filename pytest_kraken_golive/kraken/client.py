@@ -138,7 +138,7 @@ class KrakenClient:
     @property
     def warnings(self) -> tuple[tuple[str, str], ...]:
         """Endpoint and text of the exchange's latest warnings, oldest first."""
-        return tuple(self._dispatch.warnings)
+        return self._dispatch.warnings()
 
     def __repr__(self) -> str:
         endpoint: Endpoint | None = getattr(self, "endpoint", None)  # None while the constructor fails
@@ -357,7 +357,7 @@ def _placed(endpoint: str, result: AddOrderResult, cl_ord_id: str, validate: boo
     ids = result.txid or ()
     if validate and ids:
         raise _PlacedUnasked(endpoint, "expected a check without an order, found an order id although validate=true")
-    if not validate and len(ids) != 1:
+    if not validate and (len(ids) != 1 or not ids[0]):
         raise MalformedAnswerError(endpoint, f"expected one order id in result.txid, found {len(ids)}")
     return PlacedOrder(
         cl_ord_id=cl_ord_id, txid=ids[0] if ids else None, order=result.descr.order, validated_only=validate

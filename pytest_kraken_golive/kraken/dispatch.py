@@ -78,8 +78,7 @@ class Dispatch:
         self._locked_out_until_s: float | None = None
         self.waited_s = 0.0
         """Seconds that calls have waited for tokens of our own buckets."""
-        self.warnings: deque[tuple[str, str]] = deque(maxlen=_WARNINGS_KEPT)
-        """Endpoint and text of the exchange's latest warnings."""
+        self._warnings: deque[tuple[str, str]] = deque(maxlen=_WARNINGS_KEPT)
 
     def call(self, call: Call, fields: Fields, read: Callable[[str, Any], T]) -> T:
         """Make a call.
@@ -184,7 +183,8 @@ class Dispatch:
     def _keep(self, call: Call, warnings: tuple[str, ...]) -> None:
         for text in warnings:
             log.warning("%s: the exchange warns: %s", call.name, text)
-            self.warnings.append((call.name, text))
+            with self._lock:
+                self._warnings.append((call.name, text))
 
     def _report(self, record: CallRecord) -> None:
         if self._on_call is None:
@@ -194,6 +194,11 @@ class Dispatch:
         except Exception:
             # An order may have been placed: its answer must reach the caller whatever the observer does.
             log.exception("%s: the observer of calls failed", record.endpoint)
+
+    def warnings(self) -> tuple[tuple[str, str], ...]:
+        """Endpoint and text of the exchange's latest warnings, oldest first."""
+        with self._lock:
+            return tuple(self._warnings)
 
     def close(self) -> None:
         """Refuse further calls and close the connections."""

@@ -74,8 +74,8 @@ def resolve_endpoint(
     if given is None:
         if mode == "sandbox":
             raise EndpointError(
-                f"sandbox mode ({why_mode}): expected the URL of a running sandbox, found none. Next: start one and set "
-                f"{BASE_URL_VARIABLE} (or base_url) to its URL; for production set {USE_SANDBOX_VARIABLE}=false."
+                f"sandbox mode ({why_mode}): expected the URL of a running sandbox, found none. Next: start one and "
+                f"set {BASE_URL_VARIABLE} (or base_url) to its URL; for production set {USE_SANDBOX_VARIABLE}=false."
             )
         return Endpoint(PRODUCTION_URL, mode, f"production: {why_mode}; no {BASE_URL_VARIABLE}")
     text, source = given

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from pytest_kraken_golive.kraken.errors import MalformedAnswerError
 from pytest_kraken_golive.kraken.reading import Amount, KrakenModel, Seconds, Whole, as_type, first, sole
@@ -26,7 +25,7 @@ class SystemStatus(KrakenModel):
 
     status: str
     """`online`, `maintenance`, `cancel_only` or `post_only`."""
-    timestamp: datetime
+    timestamp: AwareDatetime
     """UTC."""
 
 

@@ -19,8 +19,8 @@ from pytest_kraken_golive.deployment.issue import (
     signed,
     write_signed,
 )
-from pytest_kraken_golive.deployment.layout import Deployment
-from pytest_kraken_golive.deployment.secrets import Credentials
+from pytest_kraken_golive.deployment.layout import SECRETS, Deployment
+from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
 
@@ -32,6 +32,9 @@ RAISED_LIMITS = {
     f"KRAKEN_RL_{bucket}_{field}": "1000" for bucket in ("GLOBAL", "MD", "ORDER", "ORDER_STATUS") for field in ("CAP", "FR")
 }
 """The client's own buckets must not hide the queue that is under test."""
+
+SPARE_ACCOUNT = "spare"
+"""The account of tests in a project without configuration."""
 
 LATENCY_S = 0.015
 """How long the exchange takes over a call, so that calls overlap as they do over a network."""
@@ -55,7 +58,7 @@ class Blueprint:
     """Who signed licence and lists, made up for this rehearsal; None: the files are those of a real deployment."""
 
 
-def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str) -> Blueprint:
+def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_tests: bool = False) -> Blueprint:
     """Copy the project's `config/` and make up all that a deployment has and a repository has not.
 
     What the configuration does not say, or says wrongly, is left for the lines to find: this never fails for it.
@@ -65,6 +68,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str) -> Blue
         root: an empty folder.
         policy: the project's policy.
         entrypoint: whose account comes first.
+        for_tests: outside of a gate: there is an account even without a configuration, and no rate limit.
 
     Raises:
         OSError: a file cannot be copied or written.
@@ -80,7 +84,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str) -> Blue
     central = _licence(deployment, issuer)
     return Blueprint(
         root=root,
-        sandbox=_exchange(_accounts(deployment, entrypoint)),
+        sandbox=_exchange(_accounts(deployment, entrypoint, spare=for_tests), limits=not for_tests),
         bot_environ=_bot_environ(policy),
         central=central,
         issuer=issuer,
@@ -105,8 +109,8 @@ def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Bl
     return Blueprint(root=root, sandbox=_exchange(_stored(Deployment(root), entrypoint)), bot_environ=_bot_environ(policy))
 
 
-def _exchange(accounts: list[AccountSettings]) -> SandboxSettings:
-    return SandboxSettings(accounts=accounts, doors=["checks", "bot"], latency_s=LATENCY_S, tier="pro")
+def _exchange(accounts: list[AccountSettings], *, limits: bool = True) -> SandboxSettings:
+    return SandboxSettings(accounts=accounts, doors=["checks", "bot"], latency_s=LATENCY_S, tier="pro", limits=limits)
 
 
 def _bot_environ(policy: Policy) -> dict[str, str]:
@@ -119,17 +123,25 @@ def _bot_environ(policy: Policy) -> dict[str, str]:
     }
 
 
-def _accounts(deployment: Deployment, entrypoint: str) -> list[AccountSettings]:
+def _accounts(deployment: Deployment, entrypoint: str, *, spare: bool) -> list[AccountSettings]:
     """An account for each keychain key, and its credentials in the store."""
     accounts = []
-    for name in _keychain_keys(deployment, entrypoint):
+    for name in _keychain_keys(deployment, entrypoint) or ([SPARE_ACCOUNT] if spare else []):
         account = AccountSettings(name=name)
         try:
-            deployment.secrets.put(name, Credentials(account.api_key, account.api_secret))
+            store_of(deployment).put(name, Credentials(account.api_key, account.api_secret))
         except Fault:
             continue  # a key whose name is no name: the lines that read it say so
         accounts.append(account)
     return accounts
+
+
+def store_of(deployment: Deployment) -> DirectorySecretStore:
+    """The deployment's secret store; at its usual place where the configuration cannot be read."""
+    try:
+        return deployment.secrets
+    except (Fault, NotProven):
+        return DirectorySecretStore(deployment.root / SECRETS, SECRETS)
 
 
 def _stored(deployment: Deployment, entrypoint: str) -> list[AccountSettings]:

@@ -75,5 +75,7 @@ def _case(one: ET.Element) -> dict[str, str]:
         found = one.find(tag)
         if found is not None:
             message = (found.get("message") or found.text or "").strip().split("\n", 1)[0]
+            if found.get("type") == "pytest.xfail":
+                message = f"an expected failure {message}".strip()
             return {"id": name, "outcome": outcome, "message": message[:500]}
     return {"id": name, "outcome": "passed", "message": ""}

@@ -21,7 +21,7 @@ from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import BotOrder
-from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse
+from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.order import HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
@@ -110,7 +110,7 @@ class Rehearsal:
                 "config/core.yaml environments: no keychain key with credentials, so the exchange has no account. "
                 "Next: see the lines about the key."
             )
-        return Deployment(self.root).secrets.credentials(names[0])
+        return store_of(Deployment(self.root)).credentials(names[0])
 
     @property
     def project(self) -> Path:
@@ -147,6 +147,7 @@ class Rehearsal:
         *,
         entrypoint: str,
         deployment: Path | None = None,
+        for_tests: bool = False,
         sabotage: Callable[[PlannedCopy], None] | None = None,
     ) -> Rehearsal:
         """Build a copy and start its process; does not wait until it is up.
@@ -156,6 +157,7 @@ class Rehearsal:
             policy: the project's policy.
             entrypoint: what the bot is started for.
             deployment: a real deployment to judge; None: rehearse the project's `config/`.
+            for_tests: outside of a gate; see `rehearse`.
             sabotage: acts before anything is started; only on a rehearsal.
         """
         folder = Path(tempfile.mkdtemp(prefix="kraken-golive-"))
@@ -163,7 +165,7 @@ class Rehearsal:
             root = folder / "deployment"
             root.mkdir()
             blueprint = (
-                rehearse(rootdir, root, policy, entrypoint)
+                rehearse(rootdir, root, policy, entrypoint, for_tests=for_tests)
                 if deployment is None
                 else observe(deployment, root, policy, entrypoint)
             )

@@ -87,3 +87,20 @@ def _print_blocker(writer: Any, path: str, line: dict[str, Any], width: int) -> 
 
 def _markup(outcome: str) -> dict[str, bool]:
     return {COLOURS.get(outcome, "red"): True}
+
+
+def kill_table(document: dict[str, Any], writer: Any) -> None:
+    """Print which line noticed which break: one sign per break, and the survivors by name."""
+    by_line: dict[str, list[dict[str, Any]]] = {}
+    for row in document["rows"]:
+        by_line.setdefault(row["line"], []).append(row)
+    writer.line()
+    writer.line("Proof: every line against its breaks", bold=True)
+    for line, rows in by_line.items():
+        writer.write("  ")
+        for row in rows:
+            writer.write("✔" if row["killed"] else "✘", green=row["killed"], red=not row["killed"])
+        writer.line(f"  {line}  {sum(row['killed'] for row in rows)}/{len(rows)}")
+    for name in document["survivors"]:
+        writer.line(f"  ✘ survived: {name}", red=True)
+    writer.line(f"  {document['killed']} of {document['breaks']} breaks were noticed")

@@ -12,9 +12,11 @@ from .settings import (
     SandboxSettings,
     new_credentials,
 )
+from .wire import Call
 
 __all__ = [
     "AccountSettings",
+    "Call",
     "Exchange",
     "FaultSettings",
     "Lockout",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -112,12 +114,12 @@ class Book:
                 return Offer(ticks, order.remaining, order)
         return Offer(levels[-1][0], levels[-1][1], None) if levels else None
 
-    def offers(self, side: BookSide) -> list[Offer]:
-        """All offers of a side, best first."""
-        merged = [Offer(abs(key[0]), key[2].remaining, key[2]) for key in self._resting[side]]
-        merged += [Offer(ticks, volume, None) for ticks, volume in reversed(self.levels(side))]
-        # The sort is stable, so at one price clients' orders stay in front and in their order.
-        return sorted(merged, key=lambda offer: -offer.ticks if side == "bids" else offer.ticks)
+    def offers(self, side: BookSide) -> Iterator[Offer]:
+        """All offers of a side, best first; at one price clients' orders stand before the invented market."""
+        resting = (Offer(abs(key[0]), key[2].remaining, key[2]) for key in self._resting[side])
+        levels = (Offer(ticks, volume, None) for ticks, volume in reversed(self.levels(side)))
+        # The merge is stable: of equal prices those of the first source come first.
+        return heapq.merge(resting, levels, key=lambda offer: -offer.ticks if side == "bids" else offer.ticks)
 
     def at_front(self, side: BookSide) -> list[Offer]:
         """All offers at the best price of a side."""

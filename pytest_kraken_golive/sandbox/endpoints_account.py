@@ -18,7 +18,8 @@ from .reports import shown_order, shown_trade
 from .wire import Params, choice, flag, integer, names, places
 
 if TYPE_CHECKING:
-    from .exchange import Exchange, Session
+    from .exchange import Exchange
+    from .routes import Session
 
 PAGE = 50
 """Entries of a page (Kraken: closed orders, trades history)."""

@@ -138,8 +138,9 @@ def _trades(exchange: Exchange, params: Params, now: float) -> object:
     count = integer(params, "count", 1000, 1, 1000)
     given = integer(params, "since", -1, 0, _MAX_TIME)
     # `since` is the `last` of an earlier answer, in nanoseconds; seconds are understood as well.
-    since = None if given < 0 else given / 1e9 if given >= _NANOSECONDS_FROM else float(given)
-    trades = exchange.history.trades(exchange.engine.books[pair.id], since, count, now)
+    since_ns = given if given >= _NANOSECONDS_FROM else given * 10**9
+    after_id = None if given < 0 else since_ns // 1000
+    trades = exchange.history.trades(exchange.engine.books[pair.id], after_id, count, now)
     rows = [
         [
             market_price(trade.price, pair),
@@ -152,12 +153,9 @@ def _trades(exchange: Exchange, params: Params, now: float) -> object:
         ]
         for trade in trades
     ]
-    last = _nanoseconds(trades[-1].at) if trades else _nanoseconds(now if since is None else since)
-    return {key: rows, "last": last}
-
-
-def _nanoseconds(unix_s: float) -> str:
-    return str(round(unix_s * 1e9))
+    # A trade's number is its microsecond, so the cursor is exact even among trades of one moment.
+    last = trades[-1].trade_id * 1000 if trades else int(now * 1e9) if given < 0 else since_ns
+    return {key: rows, "last": str(last)}
 
 
 def _spread(exchange: Exchange, params: Params, now: float) -> object:

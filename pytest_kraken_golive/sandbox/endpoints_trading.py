@@ -35,7 +35,8 @@ from .reports import order_line
 from .wire import Params, choice, flag, integer, iso_time, names, number
 
 if TYPE_CHECKING:
-    from .exchange import Exchange, Session
+    from .exchange import Exchange
+    from .routes import Session
 
 _DOCUMENTED_TYPES = {
     "iceberg",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SAMPLES = 4
 _KEPT_CANDLES = 20_000
+_KEPT_TRADES = 10_000
 _DAY_S = 86_400
 _HOUR_S = 3_600
 
@@ -67,6 +68,7 @@ class History:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._candles: OrderedDict[tuple[str, int, int], Candle] = OrderedDict()
+        self._trades: dict[tuple[str, int], PublicTrade] = {}
 
     def candle(self, book: Book, length_s: int, start_s: int, now: float) -> Candle:
         """The candle that begins at `start_s`; if it is not over, as far as it has come."""
@@ -83,7 +85,8 @@ class History:
         return made
 
     def forget(self, pair_id: str) -> None:
-        """Drop the kept candles of a pair whose price was set."""
+        """Drop what is kept of a pair whose price was set."""
+        self._trades.clear()
         for key in [key for key in self._candles if key[0] == pair_id]:
             del self._candles[key]
 
@@ -111,6 +114,15 @@ class History:
         return [self.candle(book, length_s, start, now) for start in starts]
 
     def _invented_trade(self, book: Book, step: int) -> PublicTrade:
+        key = (book.pair.id, step)
+        found = self._trades.get(key)
+        if found is None:
+            if len(self._trades) > _KEPT_TRADES:
+                self._trades.clear()
+            found = self._trades[key] = self._drawn_trade(book, step)
+        return found
+
+    def _drawn_trade(self, book: Book, step: int) -> PublicTrade:
         draw = random.Random(f"{self._engine.seed}/{book.pair.id}/{step}/trade")  # noqa: S311 - reproducible
         bid, ask = book.prices.best(step)
         buys = draw.random() < 0.5  # noqa: PLR2004 - a fair coin
@@ -120,9 +132,11 @@ class History:
         ordertype = "market" if draw.random() < 0.5 else "limit"  # noqa: PLR2004 - likewise
         return PublicTrade(trade_id_at(at), at, price, volume, "buy" if buys else "sell", ordertype)
 
-    def _client_trades(self, book: Book) -> Iterator[PublicTrade]:
+    def _client_trades(self, book: Book, after_id: int) -> Iterator[PublicTrade]:
         seen = set()
-        for fill in book.recent:
+        for fill in reversed(book.recent):
+            if fill.trade_id <= after_id:
+                return
             if fill.trade_id in seen:
                 continue  # the other side of a trade between two clients
             seen.add(fill.trade_id)
@@ -132,23 +146,23 @@ class History:
                 side, ordertype = ("sell" if side == "buy" else "buy"), "market"
             yield PublicTrade(fill.trade_id, fill.at, fill.price, fill.volume, side, ordertype)
 
-    def trades(self, book: Book, since: float | None, most: int, now: float) -> list[PublicTrade]:
-        """Trades after a time, oldest first: the first `most` of them, or the latest if no time is given."""
+    def trades(self, book: Book, after_id: int | None, most: int, now: float) -> list[PublicTrade]:
+        """Trades by number: the first `most` after one (a moment's microsecond will do), or else the latest."""
         last_step = self._engine.step_of(now)
-        if since is None:
+        if after_id is None:
             steps = range(last_step - most, last_step + 1)
+            after_id = trade_id_at(self._engine.time_of(steps.start))
+            part = slice(-most, None)
         else:
-            first = max(self._engine.step_of(since), 0)
+            first = self._engine.step_of(after_id / 1_000_000)
             steps = range(first, min(last_step, first + most + 1) + 1)
-        begin = self._engine.time_of(steps.start) if since is None else since
-        found = [self._invented_trade(book, step) for step in steps]
+            part = slice(most)
         # Beyond the last step looked at, clients' trades would leave a gap behind them.
         end = min(now, self._engine.time_of(steps.stop))
-        found += self._client_trades(book)
-        found = sorted(
-            (trade for trade in found if begin < trade.at <= end), key=lambda trade: (trade.at, trade.trade_id)
-        )
-        return found[-most:] if since is None else found[:most]
+        found = [self._invented_trade(book, step) for step in steps]
+        found += self._client_trades(book, after_id)
+        wanted = (trade for trade in found if trade.trade_id > after_id and trade.at <= end)
+        return sorted(wanted, key=lambda trade: trade.trade_id)[part]
 
     def last_trade(self, book: Book, now: float) -> PublicTrade:
         """The latest trade."""

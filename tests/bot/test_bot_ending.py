@@ -70,7 +70,7 @@ def test_a_held_run_shows_how_the_exchange_is_now_and_ends_with_its_input(
         time.sleep(0.6)
         assert health(url) == 0
         _, errors = process.communicate(timeout=SOON_S)
-    assert (process.returncode, errors) == (0, "success: reports/paper_kraken_desktop_paper.json\n")
+    assert (process.returncode, errors) == (0, "paper run: success; report: reports/paper_kraken_desktop_paper.json\n")
     assert bot_folder.report()["status"] == "success"
     with pytest.raises(httpx.ConnectError):
         health(url)

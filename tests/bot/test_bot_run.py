@@ -23,7 +23,7 @@ BRIEF = {"KRAKEN_GOLIVE_RUN_S": "0.1", "KRAKEN_GOLIVE_WARM_UP_S": "0"}
 
 
 def test_a_good_run_ends_with_success(finished: Finished) -> None:
-    assert finished.output == "success: reports/paper_kraken_desktop_paper.json\n"
+    assert finished.output == "paper run: success; report: reports/paper_kraken_desktop_paper.json\n"
     assert finished.code == 0
     assert finished.report["status"] == "success"
     assert finished.report["errors"] == []
@@ -142,7 +142,7 @@ def test_removed_thresholds_are_not_ok(quiet_folder: BotFolder) -> None:
     text = path.read_text(encoding="utf-8")
     head, _, tail = text.rpartition("        thresholds:\n")
     path.write_text(head + tail.split("\n\n", 1)[1], encoding="utf-8")
-    code, _ = quiet_folder.run_here()
+    code, _ = quiet_folder.run_here(**BRIEF)
     report = quiet_folder.report()
     assert (code, report["status"]) == (4, "blocked")
     assert report["paper_exchange_metrics"]["kraken_desktop_paper"]["status"] == "ok"

@@ -30,6 +30,7 @@ def refused(folder: BotFolder, code: int, *parts: str, **arguments: str) -> None
 
 RUNTIME = "config/runtime.yaml"
 CORE = "config/core.yaml"
+BRIEF = {"KRAKEN_GOLIVE_RUN_S": "0.05", "KRAKEN_GOLIVE_WARM_UP_S": "0.05"}
 ENTRYPOINT = "trading.entrypoints.kraken_desktop_paper"
 
 
@@ -146,7 +147,7 @@ def test_a_log_directory_that_is_a_file_ends_with_2(quiet_folder: BotFolder) -> 
 
 def test_a_report_that_cannot_be_written_ends_with_2(quiet_folder: BotFolder) -> None:
     (quiet_folder.root / "reports").write_text("", encoding="utf-8")
-    code, said = quiet_folder.run_here()
+    code, said = quiet_folder.run_here(**BRIEF)
     assert code == 2
     assert any("report cannot be written" in line and "--report" in line for line in said)
 
@@ -156,7 +157,7 @@ def test_another_entrypoint_that_cannot_run_blocks_and_is_told(quiet_folder: Bot
     (quiet_folder.root / RUNTIME).write_text(
         f"{head}kraken_headless_paper:{tail.replace('top_of_book', 'moon', 1)}", encoding="utf-8"
     )
-    code, _ = quiet_folder.run_here()
+    code, _ = quiet_folder.run_here(**BRIEF)
     report = quiet_folder.report()
     assert (code, report["status"]) == (4, "blocked")
     assert any("kraken_headless_paper is not started" in text and "moon" in text for text in report["warnings"])
@@ -165,7 +166,7 @@ def test_another_entrypoint_that_cannot_run_blocks_and_is_told(quiet_folder: Bot
 
 def test_contradicting_risk_profiles_are_told(quiet_folder: BotFolder) -> None:
     quiet_folder.replace(RUNTIME, "risk_profile: balanced", "risk_profile: aggressive")
-    code, _ = quiet_folder.run_here()
+    code, _ = quiet_folder.run_here(**BRIEF)
     assert code == 0
     assert any("aggressive" in text and "balanced" in text for text in quiet_folder.report()["warnings"])
 
@@ -185,9 +186,32 @@ def test_an_order_whose_answer_was_lost_is_looked_up_and_cancelled(
     assert report["checkpoint"]["orders_left_open"] == 0
 
 
+def test_orders_are_cancelled_even_where_the_open_orders_cannot_be_read(
+    bot_folder: BotFolder, bot_exchange: SandboxServer
+) -> None:
+    bot_exchange.exchange.install_fault(FaultSettings(kind="http", endpoint="OpenOrders", times=None))
+    code, _ = bot_folder.run_here()
+    assert code == 4
+    orders = bot_exchange.exchange.observed("main", 0.1)["orders"]
+    assert orders
+    assert {order["status"] for order in orders} <= {"closed", "canceled"}
+
+
+def test_orders_that_cannot_be_cancelled_are_an_error_and_named(
+    bot_folder: BotFolder, bot_exchange: SandboxServer
+) -> None:
+    bot_folder.replace(CORE, "[XBTUSD, ETHUSD]", "[XBTUSD]")
+    bot_exchange.exchange.install_fault(FaultSettings(kind="http", endpoint="CancelOrder", times=None))
+    code, said = bot_folder.run_here()
+    report = bot_folder.report()
+    assert (code, report["status"]) == (2, "error")
+    assert report["checkpoint"]["orders_left_open"] > 0
+    assert any("may still be open" in line and "XBTUSD" in line for line in said)
+
+
 def test_an_exchange_in_maintenance_reads_unhealthy(bot_folder: BotFolder, bot_exchange: SandboxServer) -> None:
     bot_exchange.exchange.set_status("post_only")
-    code, _ = bot_folder.run_here()
+    code, _ = bot_folder.run_here(**BRIEF)
     assert code == 4
     entry = bot_folder.report()["paper_exchange_metrics"]["kraken_desktop_paper"]
     assert entry["health_status"] == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_exchange import ScriptedExchange, error, ok, page, text_of
 
@@ -79,6 +79,7 @@ def test_details_do_not_hide_the_class_and_likeness_does_not_make_it(text: str, 
     assert class_of(text) is wanted
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40).filter(lambda text: not text.startswith("W")))
 def test_whatever_string_comes_it_raises(text: str) -> None:
     exchange = ScriptedExchange(error(text))
@@ -94,6 +95,7 @@ def test_of_several_strings_the_one_that_demands_most_care_decides() -> None:
     assert exchange_error("X", ["EOrder:Insufficient funds", "EService:Busy"]).may_have_acted
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([entry["error"] for entry in ENTRIES]), min_size=2, max_size=4))
 def test_order_of_strings_does_not_matter(texts: list[str]) -> None:
     one, other = exchange_error("X", texts), exchange_error("X", texts[::-1])

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_exchange import ScriptedExchange, error, ok
 
@@ -81,6 +81,7 @@ def test_an_armed_order_above_the_cap_does_not_leave(order: NewOrder) -> None:
     assert "above the cap of 50 USD" in refused(order, ScriptedExchange(ok({"XXBTZUSD": PAIR}), PLACED), arming=CAP)
 
 
+@settings(deadline=None)
 @given(
     volume=st.decimals("0.00000001", "1000", places=8),
     price=st.decimals("0.1", "100000", places=1),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_exchange import ScriptedExchange, ok
 
@@ -65,6 +65,7 @@ def test_a_burst_passes_and_then_the_rate_holds() -> None:
     assert pacer.wait_for([GLOBAL]) > 0, "and not beyond"
 
 
+@settings(deadline=None)
 @given(
     capacity=st.floats(0.1, 20),
     rate=st.floats(0.05, 50),

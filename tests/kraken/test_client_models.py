@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +13,14 @@ import pytest
 from pydantic import ValidationError
 from scripted_exchange import ScriptedExchange, ok, text_of
 
-from pytest_kraken_golive.kraken import ExchangeClient, KrakenClient, MalformedAnswerError, NewOrder, RequestRefused
+from pytest_kraken_golive.kraken import (
+    ExchangeClient,
+    KrakenClient,
+    MalformedAnswerError,
+    NewOrder,
+    OrderOutcomeUnknown,
+    RequestRefused,
+)
 
 DATA = Path(__file__).parents[1] / "data" / "kraken"
 SAMPLES = json.loads((DATA / "openapi" / "spot_examples.json").read_text(encoding="utf-8"))["endpoints"]
@@ -67,15 +75,11 @@ def test_every_documented_sample_is_understood(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_every_sample_survives_new_keys_and_fails_typed_without_its_own(path: str) -> None:
+def test_whatever_is_wrong_in_an_answer_is_a_typed_error(path: str) -> None:
     sample = SAMPLES[path]["response_examples"][0]["result"]
     for altered in alterations(sample):
-        try:
+        with contextlib.suppress(MalformedAnswerError, OrderOutcomeUnknown):
             ask(ok(altered), ENDPOINTS[path])
-        except MalformedAnswerError as error:
-            assert "result" in str(error) or "one pair" in str(error)
-        except Exception as error:
-            assert type(error).__name__ == "OrderOutcomeUnknown", error
 
 
 def alterations(value: Any) -> list[Any]:
@@ -196,7 +200,7 @@ def test_models_are_frozen() -> None:
 
 @pytest.mark.parametrize("result", [{}, {"last": 1}, {"A": [], "B": [], "last": 1}, [], "x"])
 def test_market_data_holds_one_pair(result: Any) -> None:
-    with pytest.raises(MalformedAnswerError, match="one pair|expected a result"):
+    with pytest.raises(MalformedAnswerError, match=r"one pair|expected a result"):
         ask(ok(result), lambda client: client.ohlc("XBTUSD"))
 
 

@@ -5,7 +5,7 @@ import threading
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_exchange import KEY, SECRET, ScriptedExchange, error
 
@@ -13,6 +13,7 @@ from pytest_kraken_golive.clock import VirtualClock
 from pytest_kraken_golive.kraken import KrakenClient, PermanentError, RisingNonces, Unlimited
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10), max_size=50))
 def test_nonces_rise_whatever_the_clock_does(steps: list[float]) -> None:
     clock = VirtualClock()

@@ -203,6 +203,8 @@ UNKNOWN: list[httpx.Response | Exception] = [
     httpx.Response(200, content=b'{"error":[],"resu'),
     ok({"descr": {"order": "x"}}),
     ok({"descr": {"order": "x"}, "txid": []}),
+    ok({"descr": {"order": "x"}, "txid": [""]}),
+    ok({"descr": {"order": "x"}, "txid": ["O1", "O2"]}),
     ok({"txid": ["O1"]}),
     ok(None),
     httpx.ReadTimeout("slow"),

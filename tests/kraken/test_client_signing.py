@@ -7,7 +7,7 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from scripted_exchange import SECRET, ScriptedExchange, ok
@@ -66,6 +66,7 @@ def test_computed_vectors_agree(path: str, body: bytes, expected: str) -> None:
     assert sign(path, NONCE, body, decode_secret(SECRET)) == expected
 
 
+@settings(deadline=None)
 @given(
     secret=st.binary(min_size=1, max_size=100),
     nonce=st.integers(0, 2**64 - 1),

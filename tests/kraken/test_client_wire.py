@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import logging
 import socket
 import struct
 import threading
@@ -240,6 +241,15 @@ def test_a_plain_server_is_no_https(serve: Callable[..., Misbehaving]) -> None:
     url = serve(babbles_at_once).url.replace("http:", "https:")
     with client_of(url, retry=NO_RETRY, timeout_s=1) as client, pytest.raises(NotSentError):
         client.place_order(ORDER)
+
+
+def test_no_log_of_any_layer_shows_the_key(serve: Callable[..., Misbehaving], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with client_of(serve(closes, good).url) as client:
+        client.get_account_balance()
+    assert "httpcore" in {record.name.partition(".")[0] for record in caplog.records}
+    assert KEY not in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_transport_of_ones_own_is_used_and_closed() -> None:

@@ -11,7 +11,7 @@ from sandbox_user import User, Venue, account
 
 from pytest_kraken_golive.sandbox import Lockout, new_credentials
 from pytest_kraken_golive.sandbox.accounts import Nonces
-from pytest_kraken_golive.sandbox.exchange import PRIVATE_ENDPOINTS
+from pytest_kraken_golive.sandbox.routes import PRIVATE_ENDPOINTS
 from pytest_kraken_golive.sandbox.settings import PERMISSIONS
 from pytest_kraken_golive.sandbox.wire import Call
 
