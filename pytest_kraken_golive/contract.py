@@ -26,11 +26,11 @@ Judges = Literal["deployment", "account"]
 """Whose word a check takes: the deployment's own files and behaviour, or the exchange's word about an account."""
 
 
-class NotProven(Exception):  # noqa: N818 - the outcome's name, as the runbook's reader knows it
+class NotProven(Exception):
     """What a line needs is absent: no file, no key, no sample. It is not a pass, and not yet a fault."""
 
 
-class Fault(Exception):  # noqa: N818 - a fault of what was looked at, not of the program
+class Fault(Exception):
     """What a line looked at is there and is wrong: a wrong type, a duplicate key, a broken file.
 
     The message is written for people: file, line, key path, expected, found, next step.
@@ -238,6 +238,7 @@ class Check:
     """Words for `-k`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
+        """Call the function."""
         return self.function(*args, **kwargs)
 
     @property
@@ -252,6 +253,7 @@ class Check:
 
     @pytestmark.setter
     def pytestmark(self, marks: list[Any]) -> None:
+        """What pytest's marks set when they are put on the check."""
         self.function.__dict__["pytestmark"] = marks
 
 

@@ -21,7 +21,9 @@ OWN_INI = frozenset({"golive_runbooks"})
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options; other programs rely on their names."""
     group = parser.getgroup("golive", "go-live gate for Kraken trading bots")
-    group.addoption("--golive", action="store_true", help="run the runbooks and give a verdict: GO, NO-GO or INCOMPLETE")
+    group.addoption(
+        "--golive", action="store_true", help="run the runbooks and give a verdict: GO, NO-GO or INCOMPLETE"
+    )
     group.addoption(
         "--golive-runbook",
         action="append",
@@ -52,7 +54,10 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--golive-prove", action="store_true", help="run every line against its breaks: each must fail")
     group.addoption("--golive-checks", action="store_true", help="list the checks that lines can be bound to")
     group.addoption(
-        "--golive-report-dir", metavar="DIR", default="reports", help="where the verdict and reports go (default: reports)"
+        "--golive-report-dir",
+        metavar="DIR",
+        default="reports",
+        help="where the verdict and reports go (default: reports)",
     )
     parser.addini("golive_runbooks", f"runbooks of the gate (default: {DEFAULT_RUNBOOKS})", type="args", default=None)
 
@@ -66,7 +71,7 @@ class Options:
     report_dir: Path
     """Where the run writes."""
     runbooks: tuple[str, ...]
-    """Paths and patterns, relative to the rootdir unless given on the command line (then to where pytest was started)."""
+    """Absolute paths and patterns; relative ones of the ini file start at the rootdir."""
     deployment: Path | None
     """The deployment under judgement; None: a rehearsal."""
     kraken: str
@@ -91,14 +96,18 @@ class Options:
         base = started if option.golive_runbook else config.rootpath
         deployment = None if option.golive_deployment is None else (started / option.golive_deployment).resolve()
         if option.kraken not in AVAILABLE_MODES:
-            raise pytest.UsageError(f"--kraken={option.kraken}: not in this version, which has: {', '.join(AVAILABLE_MODES)}")
+            raise pytest.UsageError(
+                f"--kraken={option.kraken}: not in this version, which has: {', '.join(AVAILABLE_MODES)}"
+            )
         if deployment is not None and not deployment.is_dir():
             raise pytest.UsageError(
                 f"--golive-deployment {option.golive_deployment}: no such directory. "
                 "Give the root that holds config/, var/ and logs/."
             )
         if option.golive_arm_orders is not None or option.golive_arm_drills:
-            raise pytest.UsageError("--golive-arm-orders and --golive-arm-drills need --kraken=real, not in this version")
+            raise pytest.UsageError(
+                "--golive-arm-orders and --golive-arm-drills need --kraken=real, not in this version"
+            )
         return cls(
             rootdir=config.rootpath,
             report_dir=config.rootpath / option.golive_report_dir,

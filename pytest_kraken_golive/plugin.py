@@ -1,4 +1,6 @@
-"""The pytest plugin: hooks that only route. The way from a runbook line to the verdict:
+"""The pytest plugin: hooks that only route.
+
+The way from a runbook line to the verdict:
 
 `gate.plan` reads and binds lines, `gate.nodes` makes items of them, `gate.outcome` judges their reports,
 `gate.verdict` adds them up. Without `--golive` nothing of this is imported.

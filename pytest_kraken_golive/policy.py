@@ -1,4 +1,4 @@
-"""`config/golive.yaml`: the gate's policy. It belongs to the project that judges, never to the deployment that is judged."""
+"""`config/golive.yaml`: the gate's policy. It belongs to the project that judges, not to what is judged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,18 @@ class Command(_Strict):
 
 
 DEFAULT_BOT = Command(
-    run=["kraken-golive", "bot", "--mode", "{mode}", "--entrypoint", "{entrypoint}", "--config", "{config}", "--report", "{report}"]
+    run=[
+        "kraken-golive",
+        "bot",
+        "--mode",
+        "{mode}",
+        "--entrypoint",
+        "{entrypoint}",
+        "--config",
+        "{config}",
+        "--report",
+        "{report}",
+    ]
 )
 
 

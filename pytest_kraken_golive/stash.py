@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.worlds import Worlds
     from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 
-VERDICT_FILE = pytest.StashKey["VerdictFile"]()
+VERDICT_FILE: pytest.StashKey[VerdictFile] = pytest.StashKey()
 """The file that says NO-GO from the first moment."""
 
-GATE = pytest.StashKey["Gate"]()
+GATE: pytest.StashKey[Gate] = pytest.StashKey()
 """The run's verdict in the making; only in the process that was started by the user."""
 
-PLAN = pytest.StashKey["Plan"]()
+PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 """The runbooks' lines and what each is bound to."""
 
-WORLDS = pytest.StashKey["Worlds"]()
+WORLDS: pytest.StashKey[Worlds] = pytest.StashKey()
 """The deployments and exchanges that the fixtures show."""
 
-LEDGER = pytest.StashKey["Ledger"]()
+LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
 """What this process has seen of its own lines; the verdict's is the gate's."""
 
-ENVIRONMENT = pytest.StashKey["EnvironmentSnapshot"]()
+ENVIRONMENT: pytest.StashKey[EnvironmentSnapshot] = pytest.StashKey()
 """The process environment as it was before any conftest ran."""
 
-CANARY = pytest.StashKey[str]()
+CANARY: pytest.StashKey[str] = pytest.StashKey()
 """How the canary came out in this process; see `gate.canary`."""

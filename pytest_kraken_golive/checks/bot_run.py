@@ -101,7 +101,8 @@ def paper_run(
     metrics = report.mapping("paper_exchange_metrics")
     evidence.record(metrics.where.source, sorted(metrics.value), line=metrics.where.line, key=metrics.where.key)
     assert state.exit_status == 0, (
-        f"bot: expected exit status 0, found {state.exit_status} ({state.ended_by}). It said: …{state.output[-400:].strip()} "
+        f"bot: expected exit status 0, found {state.exit_status} ({state.ended_by}). "
+        f"It said: …{state.output[-400:].strip()} "
         "Next: start it by hand with the same command and correct what it says."
     )
     _really_traded(kraken_sandbox, evidence)
@@ -129,7 +130,8 @@ def _is_of_this_run(
     ):
         evidence.record(moment.where.source, moment.value.isoformat(), line=moment.where.line, key=moment.where.key)
         assert earliest <= moment.value <= latest, moment.unlike(
-            f"a time between {earliest.isoformat()} and {latest.isoformat()}", "the report is of another run: run the bot again"
+            f"a time between {earliest.isoformat()} and {latest.isoformat()}",
+            "the report is of another run: run the bot again",
         )
 
 
@@ -215,7 +217,9 @@ def health_gauge(
     )
     state = paper_bot.state()
     if state.exit_status is not None:
-        raise NotProven(f"the bot had ended (exit status {state.exit_status}) when its health was read. Next: keep it running.")
+        raise NotProven(
+            f"the bot had ended (exit status {state.exit_status}) when its health was read. Next: keep it running."
+        )
 
 
 def _wait_for_sample(url: str, metric: str, exchange: str, warm_up_s: float) -> HealthSample:

@@ -194,7 +194,7 @@ def entrypoint_risk_profile(
     entrypoint: str,
     profile: str,
 ) -> None:
-    """The entrypoint's risk profile is the one asked for, exists, limits something, and agrees with the environment's."""
+    """The entrypoint's risk profile is the one asked for, limits something, and agrees with the environment's."""
     own = runtime_config.entrypoint(entrypoint)
     evidence.saw(own.risk_profile)
     assert own.risk_profile.value == profile, own.risk_profile.unlike(profile)
@@ -537,5 +537,7 @@ def trading_profile_tags(
     extra = sorted(set(own.value) - set(configured.value))
     assert not extra, own.unlike(configured.value, f"take {extra[0]!r} out: a filter by it must not find this run")
     if not summed.value:
-        raise NotProven(f"{summed.where}: sums up no queue in {sorted(summary.value)}. Next: let the bot sum up its queues.")
+        raise NotProven(
+            f"{summed.where}: sums up no queue in {sorted(summary.value)}. Next: let the bot sum up its queues."
+        )
     evidence.record(summed.where.source, summed.value, key=summed.where.key)

@@ -59,7 +59,14 @@ def bot_signs_nothing(copy: Any) -> None:
 
 @check(
     "credentials_available",
-    breaks=[no_secret_file, empty_key_file, secret_is_no_base64, readable_by_all, another_key_in_store, bot_signs_nothing],
+    breaks=[
+        no_secret_file,
+        empty_key_file,
+        secret_is_no_base64,
+        readable_by_all,
+        another_key_in_store,
+        bot_signs_nothing,
+    ],
     touches="reads",
 )
 def credentials_available(
@@ -145,7 +152,9 @@ def key_permissions(
     needed = [name for word in required for name in _names_of(word)]
     banned = [name for word in forbidden for name in _names_of(word)]
     if not needed or not banned:
-        raise NotProven("the line asks for no permission, or forbids none. Next: required: [read, trade], forbidden: [withdraw].")
+        raise NotProven(
+            "the line asks for no permission, or forbids none. Next: required: [read, trade], forbidden: [withdraw]."
+        )
     try:
         granted = list(kraken_client.api_key_info().permissions)
     except KrakenError as error:

@@ -85,7 +85,9 @@ def _health_faults(entry: Section) -> Iterator[str]:
     metric = entry.text("metric_names", "health")
     if health.value is None:
         if metric.value not in missing.value:
-            yield health.unlike(f"a number, or {metric.value} among the missing metrics", "let the bot set its health gauge")
+            yield health.unlike(
+                f"a number, or {metric.value} among the missing metrics", "let the bot set its health gauge"
+            )
         return
     if isinstance(health.value, bool) or not isinstance(health.value, (int, float)) or not math.isfinite(health.value):
         yield health.unlike("a finite number", "let the bot report its gauge as it is")
@@ -111,7 +113,13 @@ def _derive_entry(entry: dict[str, Any]) -> dict[str, Any]:
             invalid.append(key)
         elif observed is not None and (observed > limit if comparator == "<=" else observed < limit):
             breaches.append(
-                {"metric": metrics.get(role), "threshold": key, "observed": observed, "limit": limit, "comparator": comparator}
+                {
+                    "metric": metrics.get(role),
+                    "threshold": key,
+                    "observed": observed,
+                    "limit": limit,
+                    "comparator": comparator,
+                }
             )
     complete = {key for key, *_ in LIMITS} == {key for key in thresholds if _limit(thresholds[key]) is not None}
     named = {role for _, role, *_ in LIMITS} <= set(metrics)

@@ -51,7 +51,9 @@ def scrape(url: str, metric: str, exchange: str) -> HealthSample | None:
             if sample.name == metric and sample.labels.get("exchange") == exchange
         ]
     except ValueError as error:
-        raise NotProven(f"{url}: expected Prometheus text, found something else ({error}). Next: correct it.") from error
+        raise NotProven(
+            f"{url}: expected Prometheus text, found something else ({error}). Next: correct it."
+        ) from error
     if len(found) > 1:
         raise Fault(f"{url} {metric}: expected one sample for {exchange}, found {found}. Next: set the gauge once.")
     if found and not math.isfinite(found[0]):

@@ -89,7 +89,7 @@ def licence_enforcement(runtime_config: RuntimeConfig, core_config: CoreConfig, 
 
 @check("licence_fingerprint", breaks=FINGERPRINT_BREAKS)
 def licence_fingerprint(deployment: Deployment, policy: Policy, evidence: Evidence) -> None:
-    """The fingerprint on file is authentic, current, the one of this machine and the one that the licence is bound to."""
+    """The fingerprint on file is authentic, current, this machine's, and the one that the licence is bound to."""
     keys = issuer_keys(policy)
     path = deployment.fingerprint_path
     record = FingerprintRecord.load(path, deployment.shown(path))
@@ -108,7 +108,7 @@ def licence_fingerprint(deployment: Deployment, policy: Policy, evidence: Eviden
 def licence_revocations(
     deployment: Deployment, runtime_config: RuntimeConfig, policy: Policy, evidence: Evidence
 ) -> None:
-    """The local list of revoked licences is authentic, fresh, in step with the central one, and without this licence."""
+    """The list of revoked licences is authentic, fresh, in step with the central one, and without this licence."""
     required = runtime_config.licensing.revocation_required
     evidence.saw(required)
     assert required.value is True, required.unlike(True)
@@ -119,7 +119,9 @@ def licence_revocations(
     central = fetch_central(policy.revocations.central, path)
     evidence.saw(central.authentic(keys))
     max_age = dt.timedelta(hours=policy.revocations.max_age_h)
-    evidence.saw(_plain(fresh(local.generated_at, SystemClock(), max_age, "fetch the list from the central repository")))
+    evidence.saw(
+        _plain(fresh(local.generated_at, SystemClock(), max_age, "fetch the list from the central repository"))
+    )
     evidence.saw(in_step(local, central))
     licence = Licence.load(deployment.license_path, deployment.shown(deployment.license_path))
     evidence.saw(not_revoked(licence.license_id, local))

@@ -1,4 +1,4 @@
-"""Ways in which a licence looks good and is not. Those that are well signed are signed by the rehearsal's own issuer."""
+"""Ways in which a licence looks good and is not. What is well signed is signed by the rehearsal's own issuer."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -118,10 +119,12 @@ def io_queue(
     )
     if at_once < max_concurrency:
         raise NotProven(
-            f"exchange: the load never reached the limit: at most {at_once} of {max_concurrency} requests were under way "
-            "at once. Next: let the bot run under enough load, or longer (paper.run_s)."
+            f"exchange: the load never reached the limit: at most {at_once} of {max_concurrency} requests "
+            "were under way at once. Next: let the bot run under enough load, or longer (paper.run_s)."
         )
-    assert said.value >= at_once, said.unlike(f"at least {at_once}, as the exchange counted", "let the queue count its own work")
+    assert said.value >= at_once, said.unlike(
+        f"at least {at_once}, as the exchange counted", "let the queue count its own work"
+    )
 
 
 @sabotage("logs/guardrails")
@@ -181,8 +184,8 @@ def rotated_away(copy: Copy) -> None:
 def json_line(copy: Copy) -> None:
     """The same trouble in the other format, in a file beside."""
     stamp = copy.read(LOG).split(" ", 1)[0]
-    entry = f'{{"timestamp": "{stamp}", "event": "io_timeout", "severity": "error", "source": "q", "environment": "kraken_paper", "payload": {{}}}}'
-    copy.write("logs/guardrails/events.jsonl", entry + "\n")
+    entry = {"timestamp": stamp, "event": "io_timeout", "severity": "error", "source": "q"}
+    copy.write("logs/guardrails/events.jsonl", json.dumps({**entry, "environment": "e", "payload": {}}) + "\n")
 
 
 @check(
@@ -204,8 +207,12 @@ def guardrail_log_clean(paper_bot: PaperBot, paper_report: PaperReport, evidence
     folder = run.guardrail_directory
     log = GuardrailLog(folder, run.shown(folder))
     window = run_window(log, paper_report.text("run_id").value)
-    evidence.record(window.start.file, f"{window.start.event} at {window.start.timestamp.isoformat()}", line=window.start.line)
-    evidence.record(window.stop.file, f"{window.stop.event} at {window.stop.timestamp.isoformat()}", line=window.stop.line)
+    evidence.record(
+        window.start.file, f"{window.start.event} at {window.start.timestamp.isoformat()}", line=window.start.line
+    )
+    evidence.record(
+        window.stop.file, f"{window.stop.event} at {window.stop.timestamp.isoformat()}", line=window.stop.line
+    )
     records = 0
     for record in window:
         if isinstance(record, Unparsed):

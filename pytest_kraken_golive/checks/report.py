@@ -108,7 +108,9 @@ def summary_ratio(
     paper_report: PaperReport, evidence: Evidence, *, field: str, key: str | None = None, equals: Finite
 ) -> None:
     """A coverage of the summary is that number."""
-    found = paper_report.summary(field) if key is None else paper_report.at("paper_exchange_metrics", "summary", field, key)
+    found = (
+        paper_report.summary(field) if key is None else paper_report.at("paper_exchange_metrics", "summary", field, key)
+    )
     evidence.saw(found)
     assert same_number(found.value, equals), found.unlike(equals, _uncovered(paper_report))
 
@@ -145,7 +147,11 @@ def _uncovered(report: PaperReport) -> str:
     ),
 )
 def summary_severities(
-    paper_report: PaperReport, evidence: Evidence, *, field: str, equals: dict[Literal["warning", "error", "critical"], Finite]
+    paper_report: PaperReport,
+    evidence: Evidence,
+    *,
+    field: str,
+    equals: dict[Literal["warning", "error", "critical"], Finite],
 ) -> None:
     """A field of the summary has exactly these severities with exactly these numbers."""
     found = paper_report.summary(field)
@@ -170,14 +176,17 @@ def monitored_metrics(
     for entrypoint in _paper_entrypoints(runtime_config, core_config):
         profile = runtime_config.paper_profile_for(entrypoint)
         for role in METRICS:
-            name = profile.metric(role)
-            wanted.setdefault(name.value, name)
-    for name, metric in wanted.items():
-        evidence.saw(metric)
-        assert name in found.value, found.unlike(f"a list with {name} ({metric.where})", "let the bot watch it")
+            metric = profile.metric(role)
+            wanted.setdefault(metric.value, metric)
+    for name, configured in wanted.items():
+        evidence.saw(configured)
+        assert name in found.value, found.unlike(f"a list with {name} ({configured.where})", "let the bot watch it")
 
 
-@check("monitored_entrypoints", breaks=summary_breaks("monitored_entrypoint_names", wrong=[[], ["kraken_desktop_paper"], None]))
+@check(
+    "monitored_entrypoints",
+    breaks=summary_breaks("monitored_entrypoint_names", wrong=[[], ["kraken_desktop_paper"], None]),
+)
 def monitored_entrypoints(
     paper_report: PaperReport, runtime_config: RuntimeConfig, core_config: CoreConfig, evidence: Evidence
 ) -> None:
@@ -211,9 +220,9 @@ def report_consistent(
     """The summary is what its entries add up to, they are what was configured, and the exchange saw the same."""
     names = _paper_entrypoints(runtime_config, core_config)
     summary = paper_report.mapping("paper_exchange_metrics", "summary")
-    found = contradictions(paper_report, runtime_config, names)
+    wrong = contradictions(paper_report, runtime_config, names)
     evidence.record(summary.where.source, {"entrypoints": names, "fields": len(summary.value)}, key=summary.where.key)
-    assert not found, f"{found[0]} ({len(found)} in all)" if len(found) > 1 else found[0]
+    assert not wrong, f"{wrong[0]} ({len(wrong)} in all)" if len(wrong) > 1 else wrong[0]
     _agrees_with_exchange(paper_report, names, kraken_sandbox, evidence)
 
 
@@ -238,7 +247,8 @@ def no_limit_warnings(paper_report: PaperReport, evidence: Evidence, *, threshol
     warnings = paper_report.names("warnings")
     evidence.saw(warnings)
     stop = (
-        "This stops the deployment. Next: write down the cause, remove it, and repeat ALL tests; a partial run does not clear it."
+        "This stops the deployment. Next: write down the cause, remove it, and repeat ALL tests; "
+        "a partial run does not clear it."
     )
     if not thresholds:
         raise NotProven("the line names no threshold to look for. Next: list rate_limit_max and network_errors_max.")
@@ -264,7 +274,9 @@ def report_confirmed(
     """The report, taken as a whole: all is well, watched and covered, for every paper entrypoint."""
     names = _paper_entrypoints(runtime_config, core_config)
     if entrypoint not in names:
-        raise Fault(f"config/runtime.yaml trading.entrypoints.{entrypoint}: no paper entrypoint. Next: correct the line.")
+        raise Fault(
+            f"config/runtime.yaml trading.entrypoints.{entrypoint}: no paper entrypoint. Next: correct the line."
+        )
     status = known(paper_report.summary("status"))
     assert status.value == "ok", status.unlike("ok", "look at the breaches and warnings of the report")
     for name in names:
@@ -272,13 +284,15 @@ def report_confirmed(
         for key, expected in (("status", "ok"), ("breaches", [])):
             found = known(entry.at(key))
             evidence.saw(found)
-            assert found.value == expected, found.unlike(expected, f"remove what {name} stumbles over and repeat all tests")
+            assert found.value == expected, found.unlike(
+                expected, f"remove what {name} stumbles over and repeat all tests"
+            )
     for field, wanted in _clean_summary(names, entrypoint).items():
         found = paper_report.summary(field)
         evidence.saw(found)
         assert _equal(found.value, wanted), found.unlike(wanted, "look at the line about this field")
-    found_contradictions = contradictions(paper_report, runtime_config, names)
-    assert not found_contradictions, found_contradictions[0]
+    wrong = contradictions(paper_report, runtime_config, names)
+    assert not wrong, wrong[0]
 
 
 def _clean_summary(names: list[str], entrypoint: str) -> dict[str, Any]:

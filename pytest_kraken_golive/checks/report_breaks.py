@@ -201,7 +201,9 @@ def counters_negative(copy: Any) -> None:
 @sabotage("monitored_entrypoint_names")
 def summary_names_a_stranger(copy: Any) -> None:
     """The summary speaks of an entrypoint that has no entry."""
-    copy.edit(REPORT, f"{SUMMARY}.monitored_entrypoint_names", ["kraken_desktop_paper", "kraken_headless_paper", "other"])
+    copy.edit(
+        REPORT, f"{SUMMARY}.monitored_entrypoint_names", ["kraken_desktop_paper", "kraken_headless_paper", "other"]
+    )
 
 
 @sabotage("rate_limited_events", before_run=True)
@@ -264,7 +266,9 @@ def warnings_absent(copy: Any) -> None:
 @sabotage("no warning says so")
 def breach_without_warning(copy: Any) -> None:
     """A breach that nobody was warned of."""
-    copy.edit(REPORT, f"{DESKTOP}.breaches", [{"metric": "m", "threshold": "rate_limit_max", "observed": 2, "limit": 0}])
+    copy.edit(
+        REPORT, f"{DESKTOP}.breaches", [{"metric": "m", "threshold": "rate_limit_max", "observed": 2, "limit": 0}]
+    )
 
 
 LIMIT_WARNINGS: list[Break] = [

@@ -38,7 +38,7 @@ def a_test_fails(copy: Any, params: Mapping[str, Any]) -> None:
     copy.take_from_project("conftest.py", _FAILING)
 
 
-@sabotage("expected failure")
+@sabotage("XPASS")
 def passes_as_expected_failure(copy: Any, params: Mapping[str, Any]) -> None:
     """Marked as expected to fail, and passing: green in a lenient runner."""
     copy.take_from_project(_file(params))
@@ -49,7 +49,7 @@ def passes_as_expected_failure(copy: Any, params: Mapping[str, Any]) -> None:
 def client_with_another_secret(copy: Any, params: Mapping[str, Any]) -> None:
     """A client that signs with another secret than the account's."""
     copy.take_from_project(_file(params))
-    copy.take_from_project("conftest.py", _OTHER_SECRET)
+    copy.take_from_project("conftest.py", _CLIENT)
 
 
 _AUTOUSE = """import pytest
@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.xfail)
 """
 
-_OTHER_SECRET = """import pytest
+_CLIENT = """import pytest
 from pytest_kraken_golive.kraken.client import KrakenClient
 
 @pytest.fixture

@@ -13,13 +13,21 @@ def _judge(result: SuiteResult, node: str, evidence: Evidence) -> None:
     evidence.record("pytest", result.command, key="command")
     evidence.record("pytest", {"exit_status": result.exit_status, "tests": result.cases}, key=node)
     if not result.cases:
-        raise NotProven(f"{node}: no test ran (exit status {result.exit_status}). {result.tail} Next: check the node id.")
+        raise NotProven(
+            f"{node}: no test ran (exit status {result.exit_status}). {result.tail} Next: check the node id."
+        )
     not_passed = [case for case in result.cases if case["outcome"] != "passed"]
     failed = [case for case in not_passed if case["outcome"] != "skipped"]
-    assert not failed, f"{failed[0]['id']}: {failed[0]['outcome']}: {failed[0]['message']}. Next: run it alone: pytest {node}"
+    assert not failed, (
+        f"{failed[0]['id']}: {failed[0]['outcome']}: {failed[0]['message']}. Next: run it alone: pytest {node}"
+    )
     if not_passed:
-        raise NotProven(f"{not_passed[0]['id']}: skipped ({not_passed[0]['message']}), which proves nothing. Next: let it run.")
-    assert result.exit_status == 0, f"{node}: all tests passed, yet pytest's exit status is {result.exit_status}. {result.tail}"
+        raise NotProven(
+            f"{not_passed[0]['id']}: skipped ({not_passed[0]['message']}), which proves nothing. Next: let it run."
+        )
+    assert result.exit_status == 0, (
+        f"{node}: all tests passed, yet pytest's exit status is {result.exit_status}. {result.tail}"
+    )
 
 
 @check("signing_test", breaks=SIGNING_BREAKS, touches="validate")

@@ -12,6 +12,7 @@ from pytest_kraken_golive.stash import CANARY
 
 FAILED_AS_IT_MUST = "failed as it must"
 
+
 class CanaryFile(pytest.Module):
     """The canary's place in the tree of nodes; on no disk."""
 

@@ -1,4 +1,4 @@
-"""What a verdict is tied to: digests of runbooks, policy and configuration, taken at the start, by workers, at the end."""
+"""What a verdict is tied to: digests of runbooks, policy and configuration, at the start, in workers, at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _digest(path: Path) -> str:
 
 
 def judged_files(rootdir: Path, deployment: Path | None, runbooks: Iterable[Path]) -> list[Path]:
-    """The files that decide what is judged, and by what: runbooks, policy, the deployment's configuration and licence."""
+    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence."""
     root = deployment or rootdir
     watched = [rootdir / "config", root / "config", root / "var" / "licenses"]
     files = [path for folder in watched if folder.is_dir() for path in folder.rglob("*") if path.is_file()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from pytest_kraken_golive.stash import LEDGER
 if TYPE_CHECKING:
     from pytest_kraken_golive.deployment.core import CoreConfig
     from pytest_kraken_golive.deployment.layout import Deployment
+    from pytest_kraken_golive.deployment.paper_report import PaperReport
     from pytest_kraken_golive.deployment.runtime import RuntimeConfig
     from pytest_kraken_golive.gate.ledger import Ledger
     from pytest_kraken_golive.gate.proof import Alteration
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.policy import Policy
     from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
-    from pytest_kraken_golive.deployment.paper_report import PaperReport
 
 
 @pytest.fixture(scope="session")
@@ -128,5 +127,3 @@ def golive_project(golive_world: Rehearsal) -> Path:
 def golive_ledger(request: pytest.FixtureRequest) -> Ledger | None:
     """What this process has seen of the run's lines so far."""
     return request.config.stash.get(LEDGER, None)
-
-

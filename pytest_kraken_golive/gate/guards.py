@@ -8,12 +8,17 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from pytest_kraken_golive.contract import Fault
 
-_time, _time_ns, _monotonic_ns = time.time, time.time_ns, time.monotonic_ns  # as they were before any test could patch them
+_time, _time_ns, _monotonic_ns = (
+    time.time,
+    time.time_ns,
+    time.monotonic_ns,
+)  # as they were before any test could patch them
 CLOCK_DRIFT_LIMIT_S = 5.0
 """How far wall clock and monotonic clock may drift apart within a run before the wall clock is not believed."""
 FROZEN_AFTER_NS = 50_000_000
@@ -63,7 +68,9 @@ class EnvironmentSnapshot:
         digests = _digests(os.environ)
         if digests == self.digests:
             return
-        names = sorted(name for name in digests.keys() | self.digests.keys() if digests.get(name) != self.digests.get(name))
+        names = sorted(
+            name for name in digests.keys() | self.digests.keys() if digests.get(name) != self.digests.get(name)
+        )
         raise Fault(
             f"environment: {', '.join(names)} changed since pytest started (a conftest, a fixture or monkeypatch). "
             "The line would judge another environment than the bot's. Next: set it outside of pytest, or take it out."
@@ -84,7 +91,8 @@ def _digests(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _copy() -> dict[object, object]:
     """The raw environment without the volatile variables, as cheaply as possible: this runs for every line."""
-    data: Mapping[object, object] = getattr(os.environ, "_data", os.environ)
+    raw: Any = os.environ
+    data: Mapping[object, object] = getattr(raw, "_data", raw)
     return {key: value for key, value in data.items() if not _raw_is_volatile(key)}
 
 
@@ -105,7 +113,10 @@ class ClockGuard:
             Fault: says how far it is off.
         """
         if time.time is not _time or time.time_ns is not _time_ns or time.monotonic_ns is not _monotonic_ns:
-            raise Fault("clock: the functions of the time module were replaced (freezegun or alike). Next: judge with the real clock.")
+            raise Fault(
+                "clock: functions of the time module were replaced (freezegun or alike). "
+                "Next: judge with the real clock."
+            )
         wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
         drift_s = ((wall_ns - self._wall_ns) - (mono_ns - self._mono_ns)) / 1e9
         if abs(drift_s) > CLOCK_DRIFT_LIMIT_S:

@@ -97,7 +97,9 @@ class RunbookLine(pytest.Function):
 
 def _record(record: Any) -> dict[str, Any]:
     fields = ("source", "line", "key", "value", "note")
-    return {name: plain(getattr(record, name)) for name in fields if getattr(record, name) is not None or name == "value"}
+    return {
+        name: plain(getattr(record, name)) for name in fields if getattr(record, name) is not None or name == "value"
+    }
 
 
 def _unbound(planned: PlannedLine) -> Any:

@@ -16,7 +16,7 @@ SEVERITY = (Outcome.PASSED, Outcome.NOT_PROVEN, Outcome.UNBOUND, Outcome.FAILED,
 PHASES = ("setup", "call", "teardown")
 
 
-class Unbound(Exception):  # noqa: N818 - the outcome's name
+class Unbound(Exception):
     """A line that is bound to no check; the message holds a comment ready to paste."""
 
 
@@ -28,7 +28,7 @@ class Phase:
     message: str = ""
 
 
-def judge_phase(when: str, error: BaseException | None) -> Phase:
+def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR0911 - one line per kind of error
     """Turn what a phase raised into an outcome and a message for people."""
     if error is None:
         return Phase(Outcome.PASSED)
@@ -81,7 +81,7 @@ class LineRecord:
         if self.outcome is Outcome.NOT_RUN or SEVERITY.index(phase.outcome) > SEVERITY.index(self.outcome):
             self.outcome, self.message = phase.outcome, phase.message
 
-    def final(self) -> tuple[Outcome, str]:
+    def final(self) -> tuple[Outcome, str]:  # noqa: PLR0911 - one line per condition of a pass
         """The line's outcome, once no more reports can come."""
         if self.outcome is not Outcome.PASSED:
             return self.outcome, self.message

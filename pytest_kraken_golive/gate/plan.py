@@ -112,7 +112,8 @@ def find_runbooks(patterns: Iterable[str]) -> list[Path]:
         files = [Path(match).resolve() for match in matches if Path(match).is_file()]
         if not files:
             missing.append(
-                f"{pattern}: no runbook there. Next: `kraken-golive init` writes one, or name yours with --golive-runbook."
+                f"{pattern}: no runbook there. "
+                "Next: `kraken-golive init` writes one, or name yours with --golive-runbook."
             )
         found.update(dict.fromkeys(files))
     if missing:
@@ -140,7 +141,9 @@ def make_plan(paths: Iterable[Path], registry: Registry, rootdir: Path) -> Plan:
             problems.extend(_add(plan, line, runbook, registry, taken))
     if plan.runbooks and not problems and not any(planned.check for planned in plan.lines.values()):
         names = ", ".join(runbook.shown for runbook in plan.runbooks)
-        problems.append(f"{names}: no line is bound to a check. Next: bind them; `--golive-checks` lists what there is.")
+        problems.append(
+            f"{names}: no line is bound to a check. Next: bind them; `--golive-checks` lists what there is."
+        )
     if problems:
         raise RunbookError(problems)
     return plan
@@ -156,9 +159,13 @@ def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: di
     bound = line.binding
     line_id = bound.id if bound else unbound_id(line, taken)
     if line_id.casefold() in taken:
-        return [f"{line.place}: the id {line_id!r} is already at {taken[line_id.casefold()]}. Next: rename one of them."]
+        return [
+            f"{line.place}: the id {line_id!r} is already at {taken[line_id.casefold()]}. Next: rename one of them."
+        ]
     taken[line_id.casefold()] = line.place
-    check, signature, params = None, None, {}
+    check: Check | None = None
+    signature: Signature | None = None
+    params: dict[str, Any] = {}
     if bound is not None:
         try:
             check, signature, params = _resolve(bound.check, bound.params, registry)

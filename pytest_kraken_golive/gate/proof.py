@@ -93,7 +93,9 @@ class ProofLine(pytest.Function):
             "message": clean.text(message),
         }
         if outcome is Outcome.PASSED:
-            raise SurvivedError(f"{self.planned.id} passes under the break {self.sabotage.name}: {_what(self.sabotage)}")
+            raise SurvivedError(
+                f"{self.planned.id} passes under the break {self.sabotage.name}: {_what(self.sabotage)}"
+            )
         if not killed:
             raise SurvivedError(
                 f"{self.planned.id} under the break {self.sabotage.name}: expected a message with {expected!r}, "
@@ -152,4 +154,9 @@ class ProofTable:
     def document(self) -> dict[str, Any]:
         """The table as `proof.json` holds it."""
         survivors = [f"{row['line']}[{row['break']}]" for row in self.rows if not row["killed"]]
-        return {"breaks": len(self.rows), "killed": len(self.rows) - len(survivors), "survivors": survivors, "rows": self.rows}
+        return {
+            "breaks": len(self.rows),
+            "killed": len(self.rows) - len(survivors),
+            "survivors": survivors,
+            "rows": self.rows,
+        }

@@ -67,7 +67,7 @@ class Registry:
             self.problems.append(
                 f"{place(check)}: check {check.name!r} says replaces={check.replaces!r}. Next: give both the same name."
             )
-        elif present is None or present.replaces is None and check.replaces == check.name:
+        elif present is None or (present.replaces is None and check.replaces == check.name):
             if check.replaces:
                 self.replaced[check.name] = place(check)
             self.checks[check.name] = check
@@ -115,7 +115,9 @@ def read_signature(check: Check) -> Signature:
     function = check.function
     where = f"check {check.name!r}"
     if not inspect.isfunction(function):
-        raise CheckError(f"{where}: expected a plain function, found {function!r}. Next: put @check on the function itself.")
+        raise CheckError(
+            f"{where}: expected a plain function, found {function!r}. Next: put @check on the function itself."
+        )
     where = f"{place(check)}: {where}"
     if not CHECK_NAME.match(check.name):
         raise CheckError(f"{where}: a name is lower-case letters, digits and _. Next: rename it.")

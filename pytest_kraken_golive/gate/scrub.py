@@ -9,7 +9,6 @@ import pytest
 from pytest_kraken_golive.redact import Redactor
 
 
-
 def scrub(report: pytest.TestReport, redactor: Redactor) -> None:
     """Mask known secrets in a report's trace-back, sections and properties, in place."""
     report.sections = [(redactor.text(name), redactor.text(text)) for name, text in report.sections]
@@ -25,7 +24,7 @@ def scrub(report: pytest.TestReport, redactor: Redactor) -> None:
 
 
 def _walk(part: Any, redactor: Redactor, seen: set[int]) -> None:
-    """pytest's trace-backs are trees of small objects with texts at the leaves."""
+    """Pytest's trace-backs are trees of small objects with texts at the leaves."""
     if id(part) in seen:
         return
     seen.add(id(part))

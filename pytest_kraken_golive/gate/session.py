@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_kraken_golive.gate.document import git_state, verdict_document
 from pytest_kraken_golive.gate.digests import differences, digest_files, judged_files
+from pytest_kraken_golive.gate.document import git_state, verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan
 from pytest_kraken_golive.gate.registry import Registry, is_stock
@@ -90,7 +90,9 @@ class Gate:
     def _compare(self, digests: dict[str, str], when: str) -> None:
         changed = differences(self._digests, digests)
         if changed:
-            self.ledger.trouble(f"{changed[0]} changed {when}, so nobody knows what was judged. Next: run everything again")
+            self.ledger.trouble(
+                f"{changed[0]} changed {when}, so nobody knows what was judged. Next: run everything again"
+            )
 
     @property
     def hosts(self) -> list[str]:

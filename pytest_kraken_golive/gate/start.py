@@ -145,7 +145,9 @@ def ensure_worlds(config: pytest.Config) -> Worlds:
     """The worlds of this process; without a gate, for ordinary tests, they are made when first asked for."""
     worlds = config.stash.get(WORLDS, None)
     if worlds is None:
-        worlds = config.stash[WORLDS] = Worlds(config.rootpath, load_policy(config.rootpath) or Policy(), for_tests=True)
+        worlds = config.stash[WORLDS] = Worlds(
+            config.rootpath, load_policy(config.rootpath) or Policy(), for_tests=True
+        )
         config.add_cleanup(worlds.close)
     return worlds
 

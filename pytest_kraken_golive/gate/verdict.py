@@ -72,7 +72,9 @@ def decide(lines: Sequence[LineResult], troubles: Sequence[str] = ()) -> Verdict
         return Verdict(Decision.INCOMPLETE, "no line was looked at")
     if left_out:
         first = left_out[0]
-        return Verdict(Decision.INCOMPLETE, f"{len(left_out)} of {len(lines)} lines did not run, the first is {first.id}")
+        return Verdict(
+            Decision.INCOMPLETE, f"{len(left_out)} of {len(lines)} lines did not run, the first is {first.id}"
+        )
     return Verdict(Decision.GO, f"all {len(lines)} lines are proven")
 
 

@@ -107,7 +107,12 @@ class Worlds:
         if state.started_at is None:
             return None
         kind = "own bot" if self._control.own_bot else "reference bot"
-        return {"kind": kind, "command": state.command, "started_at": state.started_at, "exit_status": state.exit_status}
+        return {
+            "kind": kind,
+            "command": state.command,
+            "started_at": state.started_at,
+            "exit_status": state.exit_status,
+        }
 
     def ticket(self) -> dict[str, Any]:
         """What another process needs to join."""

@@ -22,7 +22,7 @@ BATCH = 50
 """Lines that need no common process travel in batches: xdist looks each one up in a list."""
 
 
-class LineScheduling(LoadScopeScheduling):
+class LineScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no types
     """Groups lines by what they share, other tests one by one.
 
     `config/runbooks/a.md::paper-run` and `…::summary-status` look at the same bot: both are in the scope `run:paper`.
@@ -44,7 +44,8 @@ class LineScheduling(LoadScopeScheduling):
             died_with = next((nodeid for nodeid, done in work_unit.items() if not done), None)
             if died_with is not None:
                 return self._without(node, work_unit, died_with)
-        return super().remove_node(node)  # type: ignore[no-any-return]
+        crashed: str | None = super().remove_node(node)
+        return crashed
 
     def _without(self, node: WorkerController, work_unit: dict[str, bool], died_with: str) -> str | None:
         crashed: str | None = super().remove_node(node)

@@ -114,7 +114,10 @@ class BotRun:
         waited = time.time() - (self._state.started_at or 0.0)
         if status is None and report is None and waited > self._order.timeout_s:
             program.kill(f"it was killed: no report after {self._order.timeout_s:g} s")
-            status, problem = program.exit_status(), f"no report after {self._order.timeout_s:g} s (paper.timeout_s): it hangs"
+            status, problem = (
+                program.exit_status(),
+                f"no report after {self._order.timeout_s:g} s (paper.timeout_s): it hangs",
+            )
         if status is not None and report is None and problem is None:
             problem = f"it ended with exit status {status} and left no whole report at {self._order.report}"
         self._set(program, status, report, problem)

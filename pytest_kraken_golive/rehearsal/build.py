@@ -29,7 +29,9 @@ LONGEST_LICENCE = dt.timedelta(days=90)
 FOLDERS = ("logs", "runtime", "reports", "var")
 
 RAISED_LIMITS = {
-    f"KRAKEN_RL_{bucket}_{field}": "1000" for bucket in ("GLOBAL", "MD", "ORDER", "ORDER_STATUS") for field in ("CAP", "FR")
+    f"KRAKEN_RL_{bucket}_{field}": "1000"
+    for bucket in ("GLOBAL", "MD", "ORDER", "ORDER_STATUS")
+    for field in ("CAP", "FR")
 }
 """The client's own buckets must not hide the queue that is under test."""
 
@@ -106,7 +108,9 @@ def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Bl
     shutil.copytree(deployment, root, dirs_exist_ok=True, ignore=ignored)
     for name in FOLDERS:
         (root / name).mkdir(exist_ok=True)
-    return Blueprint(root=root, sandbox=_exchange(_stored(Deployment(root), entrypoint)), bot_environ=_bot_environ(policy))
+    return Blueprint(
+        root=root, sandbox=_exchange(_stored(Deployment(root), entrypoint)), bot_environ=_bot_environ(policy)
+    )
 
 
 def _exchange(accounts: list[AccountSettings], *, limits: bool = True) -> SandboxSettings:

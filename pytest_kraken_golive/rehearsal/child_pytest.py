@@ -16,7 +16,19 @@ TIMEOUT_S = 180.0
 CHILD_VARIABLE = "GOLIVE_CHILD"
 """Set in the child: a gate inside a gate would run without end."""
 
-ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:rerunfailures", "-p", "no:randomly", "-o", "addopts=")
+ARGUMENTS = (
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:rerunfailures",
+    "-p",
+    "no:randomly",
+    "-o",
+    "addopts=",
+)
 STRICT = ("-o", "xfail_strict=true", "-o", "junit_family=xunit2")
 
 

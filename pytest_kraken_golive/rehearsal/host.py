@@ -31,6 +31,7 @@ from pytest_kraken_golive.sandbox.exchange import Exchange
 from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
 from pytest_kraken_golive.sandbox.settings import SandboxSettings
 
+
 class Host:
     """A rehearsal that is up."""
 

@@ -16,8 +16,8 @@ from typing import Any
 from pytest_kraken_golive.bot import queue as bot_queue
 from pytest_kraken_golive.bot.ending import Ending, signals_ask
 from pytest_kraken_golive.bot.metrics import ErrorSeverity, ExchangeMetrics
-from pytest_kraken_golive.bot.population import paper_entrypoints
 from pytest_kraken_golive.bot.plan import Findings
+from pytest_kraken_golive.bot.population import paper_entrypoints
 from pytest_kraken_golive.bot.report import paper_exchange_metrics
 from pytest_kraken_golive.bot.runner import PaperRun, RunRequest
 from pytest_kraken_golive.clock import SystemClock
@@ -146,12 +146,16 @@ def main(argv: Sequence[str]) -> int:
     elif kind in {"reckless", "lazy"}:
         from pytest_kraken_golive.bot import crew  # noqa: PLC0415 - only here is it replaced
 
-        crew.IOQueue = _Reckless if kind == "reckless" else _Lazy  # type: ignore[misc,assignment]
+        vars(crew)["IOQueue"] = _Reckless if kind == "reckless" else _Lazy
     request = RunRequest(given["--mode"], given["--entrypoint"], Path(given["--config"]), Path(given["--report"]))
     ending = Ending()
     with signals_ask(ending):
         run = RUNS.get(kind, PaperRun)(
-            request, environ=os.environ, clock=SystemClock(), ending=ending, say=lambda line: print(line, file=sys.stderr)
+            request,
+            environ=os.environ,
+            clock=SystemClock(),
+            ending=ending,
+            say=lambda line: print(line, file=sys.stderr),
         )
         return run.execute()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 SCRUBBED = ("PYTEST_", "PYTHON", "COV_", "KRAKEN_", "FF_")
-"""Variables that would make the child another program than the one that goes live: the runner's, and the user's own keys."""
+"""Variables that would make the child another program than the one that goes live, and the user's own keys."""
 
 TAIL_BYTES = 4000
 
@@ -41,7 +41,9 @@ def command_for(words: Sequence[str], places: Mapping[str, str], rootdir: Path) 
         return [sys.executable, *found]
     path = shutil.which(found[0], path=search_path())
     if path is None:
-        raise ProgramError(f"there is no program {found[0]!r}. Next: install it, or correct the command in config/golive.yaml.")
+        raise ProgramError(
+            f"there is no program {found[0]!r}. Next: install it, or correct the command in config/golive.yaml."
+        )
     return [path, *found[1:]]
 
 
@@ -50,11 +52,17 @@ def _fill(word: str, places: Mapping[str, str]) -> str:
         return word.format_map(places)
     except (KeyError, ValueError, IndexError) as error:
         known = " ".join(f"{{{name}}}" for name in places)
-        raise ProgramError(f"the word {word!r} of the command cannot be filled in ({error}); there is: {known}") from error
+        raise ProgramError(
+            f"the word {word!r} of the command cannot be filled in ({error}); there is: {known}"
+        ) from error
 
 
 def _is_file_of(word: str, rootdir: Path) -> bool:
-    return not os.path.isabs(word) and ("/" in word or os.sep in word or word.endswith(".py")) and (rootdir / word).is_file()
+    return (
+        not os.path.isabs(word)
+        and ("/" in word or os.sep in word or word.endswith(".py"))
+        and (rootdir / word).is_file()
+    )
 
 
 def search_path() -> str:
@@ -65,7 +73,7 @@ def search_path() -> str:
 def clean_environment(rootdir: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child: the user's own without what steers pytest, Python or a Kraken client.
 
-    Proxies are told to leave loopback alone, and the project's root is importable, as it is when the project runs there.
+    Proxies leave loopback alone, and the project's root is importable, as it is when the project runs there.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SCRUBBED)}
     loopback = "127.0.0.1,localhost,::1"
@@ -88,11 +96,18 @@ class Program:
         self._output = output
         with output.open("wb") as sink:
             try:
-                self._process = subprocess.Popen(
-                    self.command, cwd=cwd, env=dict(environ), stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT
+                self._process = subprocess.Popen(  # noqa: S603 - the project's own command, without a shell
+                    self.command,
+                    cwd=cwd,
+                    env=dict(environ),
+                    stdin=subprocess.PIPE,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
                 )
             except OSError as error:
-                raise ProgramError(f"{command[0]} cannot be started: {error.strerror}. Next: check the command.") from error
+                raise ProgramError(
+                    f"{command[0]} cannot be started: {error.strerror}. Next: check the command."
+                ) from error
         self.ended_by: str | None = None
 
     @property

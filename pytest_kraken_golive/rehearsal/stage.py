@@ -216,9 +216,7 @@ def _ticket(
     }
 
 
-def _bot_order(
-    folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str
-) -> dict[str, Any]:
+def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str) -> dict[str, Any]:
     command = policy.commands.bot or DEFAULT_BOT
     if blueprint.bot_words is not None:
         command = Command(run=blueprint.bot_words)

@@ -42,8 +42,8 @@ def summary(document: dict[str, Any], writer: Any) -> None:
         writer.line(f"{runbook['title']}  ({runbook['path']})", bold=True)
         for section, lines in _sections(runbook["lines"]):
             _print_section(writer, section, lines)
-    lines = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
-    blockers = [lines[line_id] for line_id in document["blockers"]]
+    by_id = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
+    blockers = [by_id[line_id] for line_id in document["blockers"]]
     if blockers:
         writer.line()
         writer.line("In the way, nearest the cause first:", bold=True)
@@ -55,7 +55,7 @@ def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str,
     current: list[dict[str, Any]] = []
     name = ""
     for line in lines:
-        section = " › ".join(line["section"][1:] or line["section"])
+        section = " / ".join(line["section"][1:] or line["section"])
         if current and section != name:
             yield name, current
             current = []
@@ -80,7 +80,12 @@ def _print_blocker(writer: Any, path: str, line: dict[str, Any], width: int) -> 
     for paragraph in (line["message"] or line["text"]).split("\n"):
         indent = " " * 6
         filled = textwrap.fill(
-            paragraph, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            paragraph,
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
         writer.line(filled)
 

@@ -70,15 +70,21 @@ def _say(shown: str, number: int, what: str, step: str) -> str:
 
 def _line_problems(shown: str, number: int, line: str, parsed: bool) -> Iterator[str]:
     if BOX.match(line) and not (parsed and GOOD_BOX.match(line)):
-        yield _say(shown, number, f"almost a task box: {line.strip()[:60]!r}", "write '- [ ] text' as a list item of its own")
+        yield _say(
+            shown, number, f"almost a task box: {line.strip()[:60]!r}", "write '- [ ] text' as a list item of its own"
+        )
     elif LIST_ITEM.match(line) and not parsed and not _thematic_break(line):
         what = f"looks like a list item, but Markdown reads it as something else: {line.strip()[:60]!r}"
-        yield _say(shown, number, what, "put a blank line before the list, and take it out of comments, HTML and indented code")
+        yield _say(
+            shown, number, what, "put a blank line before the list, and take it out of comments, HTML and indented code"
+        )
     elif NEAR_LIST_ITEM.match(line) and not parsed:
         what = f"almost a list item: {line.strip()[:60]!r}"
         yield _say(shown, number, what, "write '- text' or '1. text' with a space, or reword the line")
     elif TABLE_RULE.match(line) and not _thematic_break(line):
-        yield _say(shown, number, "a table; its rows would not be proven", "write its rows as list items, or fence it as code")
+        yield _say(
+            shown, number, "a table; its rows would not be proven", "write its rows as list items, or fence it as code"
+        )
 
 
 def _thematic_break(line: str) -> bool:
@@ -115,4 +121,6 @@ def _stray_bindings(shown: str, raw: list[str], tokens: list[Token], skipped: se
             elif "-->" not in "".join(raw[number:]):
                 yield _say(shown, number, "a comment that is never closed", "end it with -->")
             else:
-                yield _say(shown, number, "a binding that Markdown does not see", "put it at the end of its item's text")
+                yield _say(
+                    shown, number, "a binding that Markdown does not see", "put it at the end of its item's text"
+                )

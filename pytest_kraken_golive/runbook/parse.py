@@ -38,7 +38,9 @@ def read_runbook(path: Path, shown: str) -> Runbook:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise RunbookError([f"{shown}:{line}: not UTF-8 at byte {error.start}. Next: save the file as UTF-8."]) from error
+        raise RunbookError(
+            [f"{shown}:{line}: not UTF-8 at byte {error.start}. Next: save the file as UTF-8."]
+        ) from error
     return parse_runbook(text, path=path, shown=shown, sha256=hashlib.sha256(content).hexdigest())
 
 
@@ -49,7 +51,9 @@ def parse_runbook(text: str, *, path: Path, shown: str, sha256: str) -> Runbook:
     problems = _Problems(shown)
     front = _front_matter(tokens, problems)
     lines = _lines(items, shown, problems)
-    problems.found.extend(lint(text, tokens, {item.start for item in items}, sum(len(i.comments) for i in items), shown))
+    problems.found.extend(
+        lint(text, tokens, {item.start for item in items}, sum(len(i.comments) for i in items), shown)
+    )
     if not lines and not problems.found:
         problems.add(1, "holds no list item, so it asks for nothing", "write each requirement as a list item")
     problems.stop()
@@ -125,9 +129,7 @@ def _plain_text(token: Token) -> str:
     for child in token.children or []:
         if child.type in {"softbreak", "hardbreak"}:
             pieces.append(" ")
-        elif child.type in {"text", "code_inline", "text_special"}:
-            pieces.append(child.content)
-        elif child.type == "image":
+        elif child.type in {"text", "code_inline", "text_special"} or child.type == "image":
             pieces.append(child.content)
     return " ".join("".join(pieces).split())
 
@@ -192,7 +194,9 @@ def _lines(items: list[_Item], shown: str, problems: _Problems) -> list[Line]:
         binding = _binding(item, problems)
         if binding is not None and binding.group:
             if not _groups_something(items, position):
-                problems.add(item.start + 1, "groups nothing that is bound", "bind the items below it, or the item itself")
+                problems.add(
+                    item.start + 1, "groups nothing that is bound", "bind the items below it, or the item itself"
+                )
             continue
         box = TASK_BOX.match(item.text)
         text = item.text[box.end() :] if box else item.text

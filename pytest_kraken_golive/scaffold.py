@@ -1,0 +1,81 @@
+"""`kraken-golive init`: write what `pytest --golive` needs into a project, and touch nothing that is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+STOCK = PACKAGE / "stock"
+"""The stock files inside an installed package; see the wheel's build in pyproject.toml."""
+
+FILES = (
+    "config/runtime.yaml",
+    "config/core.yaml",
+    "config/golive.yaml",
+    "config/runbooks/paper_go_live.md",
+    "tests/exchanges/test_kraken_signing.py",
+    "tests/integration/exchanges/test_kraken.py",
+    "conftest.py",
+    ".env.example",
+)
+"""Copied as they stand in this project's own repository, which is a deployment itself."""
+
+GITIGNORE = """.env
+secrets/
+var/
+logs/
+reports/*
+!reports/.gitkeep
+__pycache__/
+.pytest_cache/
+.venv/
+"""
+
+CASSETTES = "cassettes/.gitkeep"
+
+
+class ScaffoldError(Exception):
+    """A file cannot be written; the message says which and why."""
+
+
+def scaffold(directory: Path) -> tuple[list[str], list[str]]:
+    """Write the stock files.
+
+    Args:
+        directory: the project; made if need be.
+
+    Returns:
+        The files that were written, and those that were there and kept as they are.
+
+    Raises:
+        ScaffoldError: a file or folder cannot be written.
+    """
+    contents = {name: stock(name) for name in FILES} | {".gitignore": GITIGNORE, CASSETTES: ""}
+    written: list[str] = []
+    kept: list[str] = []
+    for name, content in contents.items():
+        (written if _write_new(directory / name, content) else kept).append(name)
+    return written, kept
+
+
+def stock(name: str) -> str:
+    """The text of a stock file: from the installed package, or from the repository that the package is in."""
+    place = STOCK / name if STOCK.is_dir() else PACKAGE.parent / name
+    return place.read_text(encoding="utf-8")
+
+
+def _write_new(path: Path, content: str) -> bool:
+    """Write a file unless there is one, whoever writes at the same time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        if path.exists() or path.is_symlink():
+            return False
+        raise ScaffoldError(f"{path.parent}: a file stands where a folder is needed. Next: move it away.") from None
+    except OSError as error:
+        raise ScaffoldError(f"{path}: cannot be written ({error.strerror}). Next: check the folder.") from error
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as target:
+        target.write(content)
+    return True
