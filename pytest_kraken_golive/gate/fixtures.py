@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_kraken_golive.contract import Evidence
 from pytest_kraken_golive.stash import LEDGER
 
 if TYPE_CHECKING:
+    from pytest_kraken_golive.contract import Evidence
     from pytest_kraken_golive.deployment.core import CoreConfig
     from pytest_kraken_golive.deployment.layout import Deployment
     from pytest_kraken_golive.deployment.paper_report import PaperReport
@@ -113,6 +113,8 @@ def paper_report(paper_bot: PaperBot) -> PaperReport:
 @pytest.fixture
 def evidence(request: pytest.FixtureRequest) -> Evidence:
     """Takes what a check saw; not to be overridden."""
+    from pytest_kraken_golive.contract import Evidence  # noqa: PLC0415 - only when used
+
     own = getattr(request.node, "evidence", None)
     return own if isinstance(own, Evidence) else Evidence()
 

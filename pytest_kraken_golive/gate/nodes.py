@@ -20,13 +20,23 @@ from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PLAN, WORLDS
 class RunbookFile(pytest.Module):
     """A runbook. A `Module` and not a plain `File`, so that fixtures of every scope work."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_marker("golive")
+
     def _getobj(self) -> types.ModuleType:
         return types.ModuleType(self.path.stem)
 
     def collect(self) -> Iterator[pytest.Function]:
         """One item for each line, in document order; for the proof, each followed by its breaks."""
+        known: dict[
+            str | None, Any
+        ] = {}  # what pytest finds out about a check's fixtures is the same for all its lines
         for planned in self.config.stash[PLAN].of(self.path):
-            yield RunbookLine.from_parent(self, name=planned.id, planned=planned)
+            check = planned.check.name if planned.check else None
+            line = RunbookLine.from_parent(self, name=planned.id, planned=planned, fixtureinfo=known.get(check))
+            known.setdefault(check, line._fixtureinfo)
+            yield line
             if self.config.option.golive_prove:
                 yield from proof_items(self, planned)
 
@@ -42,7 +52,6 @@ class RunbookLine(pytest.Function):
         self.ran = False
         words = re.findall(r"\w+", " ".join((planned.line.text, *planned.line.section)))
         self.extra_keyword_matches.update(words)
-        self.add_marker("golive")
         self.user_properties.append(("golive_line", planned.line.place))
 
     def reportinfo(self) -> tuple[Any, int, str]:
@@ -87,12 +96,13 @@ class RunbookLine(pytest.Function):
         """What this process knows of a phase, in a form that travels between processes."""
         phase = judge_phase(when, error)
         clean = self.config.stash[WORLDS].redactor
-        known: dict[str, Any] = {"outcome": str(phase.outcome), "message": clean.text(phase.message)}
-        if when != "setup" or error is not None:
-            known["ran"] = self.ran
-            known["canary"] = self.config.stash.get(CANARY, None)
-            known["evidence"] = [clean.data(_record(record)) for record in self.evidence.records]
-        return known
+        return {
+            "outcome": str(phase.outcome),
+            "message": clean.text(phase.message),
+            "ran": self.ran,
+            "canary": self.config.stash.get(CANARY, None),
+            "evidence": [clean.data(_record(record)) for record in self.evidence.records],
+        }
 
 
 def _record(record: Any) -> dict[str, Any]:

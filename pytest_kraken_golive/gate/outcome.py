@@ -28,6 +28,9 @@ class Phase:
     message: str = ""
 
 
+_PASSED = Phase(Outcome.PASSED)
+
+
 def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR0911 - one line per kind of error
     """Turn what a phase raised into an outcome and a message for people."""
     if error is None:
@@ -101,12 +104,14 @@ class LineRecord:
 
 def _pytest_outcome(report: Any, ours: dict[str, Any]) -> Phase:
     """Our own judgement and pytest's, whichever is worse: a plugin may have changed the report since."""
-    mine = Phase(Outcome(ours.get("outcome", Outcome.PASSED)), ours.get("message", ""))
+    mine = Phase(Outcome(ours["outcome"]), ours["message"]) if ours else _PASSED
+    if mine.outcome is Outcome.PASSED and report.outcome == "passed" and not hasattr(report, "wasxfail"):
+        return _PASSED
     if hasattr(report, "wasxfail") or report.outcome == "rerun":
         why = "marked as expected to fail" if hasattr(report, "wasxfail") else "run again after a failure"
         pytests = Phase(Outcome.FAILED, f"{why}; a gate takes neither. Next: take the mark or the plugin out.")
     elif report.outcome == "passed":
-        pytests = Phase(Outcome.PASSED)
+        pytests = _PASSED
     elif report.outcome == "skipped":
         pytests = Phase(Outcome.NOT_PROVEN, f"skipped: {_reason(report)}")
     elif report.when not in PHASES:

@@ -63,10 +63,10 @@ def is_loopback(host: str) -> bool:
 def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str, str]:
     """Contract fixtures that are not the plugin's own, with the file that defines them."""
     found: dict[str, str] = {}
-    for item in items:
-        info = getattr(item, "_fixtureinfo", None)
+    infos = {id(info): info for item in items if (info := getattr(item, "_fixtureinfo", None)) is not None}
+    for info in infos.values():  # lines of one check share theirs
         for name in CONTRACT_FIXTURES:
-            definitions = info.name2fixturedefs.get(name, ()) if info else ()
+            definitions = info.name2fixturedefs.get(name, ())
             if definitions:
                 file = Path(definitions[-1].func.__code__.co_filename)
                 if not file.is_relative_to(package):

@@ -11,6 +11,8 @@ from pytest_kraken_golive.redact import Redactor
 
 def scrub(report: pytest.TestReport, redactor: Redactor) -> None:
     """Mask known secrets in a report's trace-back, sections and properties, in place."""
+    if report.longrepr is None and not report.sections and not report.user_properties:
+        return
     report.sections = [(redactor.text(name), redactor.text(text)) for name, text in report.sections]
     if report.user_properties:
         report.user_properties = [(name, redactor.data(value)) for name, value in report.user_properties]

@@ -14,10 +14,10 @@ from pytest_kraken_golive.gate.document import git_state, verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan
 from pytest_kraken_golive.gate.registry import Registry, is_stock
+from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
-from pytest_kraken_golive.gate.verdict import Verdict, decide, exit_status
+from pytest_kraken_golive.gate.verdict import LineResult, Verdict, decide, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
-from pytest_kraken_golive.options import Options
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 from pytest_kraken_golive.runbook.model import RunbookError
@@ -99,24 +99,26 @@ class Gate:
         """Every host to which this process or a worker opened a connection."""
         return sorted(self._hosts | self.watch.hosts)
 
-    def preview(self) -> Verdict:
-        """The verdict as far as it is known before the last look."""
-        return decide(self.ledger.results(), self.ledger.troubles)
+    def preview(self, config: pytest.Config) -> dict[str, Any]:
+        """The verdict document as far as it is known before the last look."""
+        results = self.ledger.results()
+        return self._document(decide(results, self.ledger.troubles), results, config)
 
     def observe(self, worlds: Worlds) -> None:
         """Note what the rehearsal really was, while it is still there."""
         if not self.options.only_collects:
             self.observed = {"bot": worlds.observed_bot()}
 
-    def conclude(self, pytests_status: int) -> tuple[Verdict, int]:
-        """Decide, once nothing more can be reported."""
+    def conclude(self, pytests_status: int, config: pytest.Config) -> tuple[dict[str, Any], int]:
+        """Decide, once nothing more can be reported: the verdict document, and the exit status."""
         self._compare(self._digest(), "during the run")
         if pytests_status == pytest.ExitCode.INTERRUPTED:
             self.ledger.trouble("the run was interrupted")
         elif pytests_status == pytest.ExitCode.INTERNAL_ERROR:
             self.ledger.trouble("pytest ended with an internal error")
-        verdict = decide(self.ledger.results(), self.ledger.troubles)
-        return verdict, exit_status(verdict.decision, pytests_status)
+        results = self.ledger.results()
+        verdict = decide(results, self.ledger.troubles)
+        return self._document(verdict, results, config), exit_status(verdict.decision, pytests_status)
 
     @property
     def scope_name(self) -> str:
@@ -124,13 +126,12 @@ class Gate:
         judged = "rehearsal" if self.options.deployment is None else "deployment"
         return f"{judged}, {self.options.kraken}"
 
-    def document(self, verdict: Verdict, config: pytest.Config) -> dict[str, Any]:
-        """The whole verdict as `verdict.json` holds it."""
+    def _document(self, verdict: Verdict, results: list[LineResult], config: pytest.Config) -> dict[str, Any]:
         now = dt.datetime.now(dt.UTC)
         return verdict_document(
             run_id=self.run_id,
             verdict=verdict,
-            results=self.ledger.results(),
+            results=results,
             runbooks=self.plan.runbooks,
             scope={**self._scope(config), **self.observed},
             started_at=self.started_at,

@@ -17,10 +17,11 @@ from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan
 from pytest_kraken_golive.gate.proof import ProofLine, ProofTable
+from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
 from pytest_kraken_golive.gate.worlds import DEFAULT_ENTRYPOINT, Worlds
-from pytest_kraken_golive.options import Options, only_informs
+from pytest_kraken_golive.options import only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
@@ -186,7 +187,7 @@ def release_canary(session: pytest.Session) -> None:
 def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
     """Put what this process knows of a line beside pytest's own report, and mask secrets in it."""
     error = None if call.excinfo is None else call.excinfo.value
-    if isinstance(item, RunbookLine):
+    if isinstance(item, RunbookLine) and (call.when == "call" or error is not None):
         report.golive = item.report_of(call.when, error)  # type: ignore[attr-defined]
     elif isinstance(item, ProofLine) and call.when == "call":
         report.golive_proof = item.seen  # type: ignore[attr-defined]
@@ -196,9 +197,8 @@ def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Te
 def print_summary(config: pytest.Config, reporter: Any) -> None:
     """The lines by section, and what is in the way."""
     gate = config.stash[GATE]
-    verdict = gate.preview()
     reporter.section("go-live", sep="=", bold=True)
-    summary(gate.document(verdict, config), config.get_terminal_writer())
+    summary(gate.preview(config), config.get_terminal_writer())
     table = config.pluginmanager.get_plugin("golive-proof")
     if table is not None:
         document = config.stash[WORLDS].redactor.data(table.document())
@@ -227,10 +227,10 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     if gate is None:
         file.say_no_go("the run could not start")
         return status if status else int(pytest.ExitCode.INTERNAL_ERROR)
-    verdict, exit_code = gate.conclude(int(status))
-    document = config.stash[WORLDS].redactor.data(gate.document(verdict, config))
-    file.put(document)
-    _print_last(config, last_line(document, file.path, config.invocation_params.dir))
+    document, exit_code = gate.conclude(int(status), config)
+    redactor = config.stash[WORLDS].redactor
+    file.put(document, redactor)
+    _print_last(config, redactor.text(last_line(document, file.path, config.invocation_params.dir)))
     return exit_code
 
 

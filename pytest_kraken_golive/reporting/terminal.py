@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -68,8 +69,8 @@ def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str,
 def _print_section(writer: Any, section: str, lines: list[dict[str, Any]]) -> None:
     passed = sum(SIGNS[line["outcome"]] == "✔" for line in lines)
     writer.write("  ")
-    for line in lines:
-        writer.write(SIGNS[line["outcome"]], **_markup(line["outcome"]))
+    for outcome, same in itertools.groupby(line["outcome"] for line in lines):
+        writer.write(SIGNS[outcome] * len(list(same)), **_markup(outcome))
     writer.line(f"  {section}  {passed}/{len(lines)}")
 
 

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pytest_kraken_golive.redact import Redactor
+
 SCHEMA_VERSION = 1
 
 
@@ -59,7 +61,24 @@ class VerdictFile:
             }
         )
 
-    def put(self, document: dict[str, Any]) -> None:
+    def put(self, document: dict[str, Any], redactor: Redactor | None = None) -> None:
         """Replace what stands there by the run's verdict; the document is as `gate.document` builds it."""
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomically(self.path, text + "\n")
+        text = as_text(document)
+        write_atomically(self.path, text if redactor is None else redactor.text(text))
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """The verdict as JSON, with a row for each key and each line of a runbook, so that people can compare two."""
+    rows = [f"{_json(key)}: {_json(value)}" for key, value in document.items() if key != "runbooks"]
+    rows.append('"runbooks": [' + ",".join(_runbook(book) for book in document["runbooks"]) + "]")
+    return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
+def _runbook(book: dict[str, Any]) -> str:
+    head = ", ".join(f"{_json(key)}: {_json(value)}" for key, value in book.items() if key != "lines")
+    lines = ",\n".join(f"    {_json(line)}" for line in book["lines"])
+    return f'\n  {{{head}, "lines": [\n{lines}\n  ]}}'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,47 @@
+# Two commands for everybody: `make golive` gives the verdict, `make test` runs the project's own tests.
+# They make .venv and install into it; `make` without a target lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "venv is missing. Next: apt-get install python3-venv (Debian, Ubuntu)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: install
+install: $(BIN)/.installed ## make .venv and install this project into it
+
+.PHONY: golive
+golive: install ## rehearse config/ on the embedded sandbox and give the verdict
+	$(BIN)/pytest --golive
+
+.PHONY: prove
+prove: install ## run every line against its breaks: each must fail
+	$(BIN)/pytest --golive --golive-prove -q
+
+.PHONY: test
+test: install ## the project's own tests
+	$(BIN)/pytest -n 2 --dist worksteal
+
+.PHONY: lint
+lint: install ## format, style, types, directions of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: install ## how fast the gate is, against floors measured in the same run
+	$(BIN)/python tests/benchmarks/bench_gate.py
+
+.PHONY: clean
+clean: ## remove what runs leave behind; keeps .venv
+	rm -rf reports/allure-results reports/*.json reports/paper_run build dist .pytest_cache .mypy_cache .ruff_cache

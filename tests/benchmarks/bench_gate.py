@@ -1,0 +1,146 @@
+"""How fast the gate is: ratios to floors that are measured in the same run. Prints, never fails.
+
+    python tests/benchmarks/bench_gate.py [lines]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 3
+QUIET = ["-q", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
+ANYIO = ["-p", "no:anyio"]
+
+CONFTEST = """from pytest_kraken_golive import check
+
+@check("holds")
+def holds(evidence, *, number: int):
+    evidence.record("bench", number)
+    assert number >= 0
+"""
+
+FUNCTIONS = """import pytest
+
+@pytest.fixture
+def seen():
+    return []
+
+@pytest.mark.parametrize("number", range({lines}))
+def test_holds(seen, number):
+    seen.append(number)
+    assert number >= 0
+"""
+
+
+def timed(words: list[str], cwd: Path) -> float:
+    """Seconds of wall time of a command."""
+    began = time.perf_counter()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run(words, cwd=cwd, env=environ, capture_output=True, check=False)
+    return time.perf_counter() - began
+
+
+def alternated(commands: dict[str, list[str]], cwd: Path) -> dict[str, float]:
+    """Median wall time of each command, run in turn so that a drifting machine hits all alike."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, words in commands.items():
+            times[name].append(timed(words, cwd))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def bench_lines(lines: int) -> None:
+    """A line against a plain parametrised test, with Allure and without."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        place = Path(folder)
+        (place / "config" / "runbooks").mkdir(parents=True)
+        (place / "conftest.py").write_text(CONFTEST)
+        items = "".join(f"- Line {n} <!-- golive: {{id: line-{n}, check: holds, number: {n}}} -->\n" for n in range(lines))
+        (place / "config" / "runbooks" / "bench.md").write_text(f"# Bench\n\n{items}")
+        (place / "test_floor.py").write_text(FUNCTIONS.format(lines=lines))
+        (place / "one").mkdir()
+        (place / "one" / "test_one.py").write_text(FUNCTIONS.format(lines=1))
+        pytest = [sys.executable, "-m", "pytest", *QUIET, *ANYIO]
+        plain = ["-p", "no:allure_pytest"]
+        seconds = alternated(
+            {
+                "start": [*pytest, *plain, "one/test_one.py"],
+                "functions": [*pytest, *plain, "test_floor.py"],
+                "lines": [*pytest, *plain, "--golive"],
+                "functions, Allure": [*pytest, "--alluredir=reports/floor", "--clean-alluredir", "test_floor.py"],
+                "lines, Allure": [*pytest, "--golive"],
+            },
+            place,
+        )
+        verdict = json.loads((place / "reports" / "verdict.json").read_text())
+        assert verdict["verdict"] == "GO" and verdict["counts"] == {"passed": lines}, verdict["reason"]
+    print(f"{lines} lines, median of {ROUNDS} alternated runs")
+    for name, value in seconds.items():
+        print(f"  {value:7.2f} s  {name}  ({(value - seconds['start']) / lines * 1e6:.0f} us per test beyond start-up)")
+    for ours, floor in (("lines", "functions"), ("lines, Allure", "functions, Allure")):
+        ratio = (seconds[ours] - seconds["start"]) / (seconds[floor] - seconds["start"])
+        print(f"  {ratio:5.2f}  {ours} / {floor}  (wanted: at most 1.3)")
+
+
+def bench_parsing(lines: int) -> None:
+    """Reading a runbook."""
+    code = (
+        "import time, pathlib\n"
+        "from pytest_kraken_golive.runbook.parse import parse_runbook\n"
+        f"text = '# B\\n\\n' + ''.join(f'- [ ] L {{n}} <!-- golive: {{{{id: l{{n}}, check: c, n: {{n}}}}}} -->\\n' for n in range({lines}))\n"
+        "began = time.perf_counter()\n"
+        "book = parse_runbook(text, path=pathlib.Path('b.md'), shown='b.md', sha256='')\n"
+        f"assert len(book.lines) == {lines}\n"
+        "print(time.perf_counter() - began)\n"
+    )
+    values = [
+        float(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        for _ in range(ROUNDS)
+    ]
+    print(f"parsing {lines} lines: {statistics.median(values):.2f} s (wanted: under 1)")
+
+
+def bench_start_up() -> None:
+    """What the plugin costs a run that does not ask for it, timed inside pytest: import and registration."""
+    code = (
+        "import time, pytest\n"
+        "began = time.perf_counter()\n"
+        "import pytest_kraken_golive.plugin\n"
+        "print((time.perf_counter() - began) * 1000)\n"
+    )
+    values = [
+        float(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        for _ in range(11)
+    ]
+    print(f"plugin without --golive: {statistics.median(values):.2f} ms to import beside pytest (wanted: under 5)")
+
+
+def bench_gate() -> None:
+    """The whole gate of this repository, and its slowest parts."""
+    words = [sys.executable, "-m", "pytest", "--golive", "-q", "-p", "no:randomly"]
+    values = [timed(words, ROOT) for _ in range(ROUNDS)]
+    verdict = json.loads((ROOT / "reports" / "verdict.json").read_text())
+    print(f"pytest --golive here: {statistics.median(values):.2f} s, {verdict['verdict']} (wanted: under 10)")
+    lines = [line for book in verdict["runbooks"] for line in book["lines"]]
+    slowest = sorted(lines, key=lambda line: -line["duration_s"])[:6]
+    for line in slowest:
+        print(f"  {line['duration_s']:7.2f} s  {line['id']}")
+    rest = sum(line["duration_s"] for line in lines) - sum(line["duration_s"] for line in slowest)
+    print(f"  {rest:7.2f} s  the other {len(lines) - len(slowest)} lines")
+    print(f"  {statistics.median(values) - sum(line['duration_s'] for line in lines):7.2f} s  start-up, collection, reports")
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    bench_start_up()
+    bench_parsing(count)
+    bench_gate()
+    bench_lines(count)

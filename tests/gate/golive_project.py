@@ -1,0 +1,187 @@
+"""A small project in a temporary folder, and gate runs of it in a process of their own.
+
+Test modules name this file in `pytest_plugins`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+FEWER_PLUGINS = "-p no:randomly -p no:anyio -p no:hypothesispytest -p no:benchmark"
+"""What the runs do not need costs them half of their time."""
+
+PRELUDE = '''\
+from __future__ import annotations
+
+import pytest
+
+from pytest_kraken_golive import Evidence, NotProven, check
+
+
+@check("holds")
+def holds(evidence: Evidence, *, value: str) -> None:
+    """The value is yes."""
+    evidence.record("test", value)
+    assert value == "yes", f"expected yes, found {value}"
+
+'''
+
+@dataclass(frozen=True)
+class GateRun:
+    """What a run left behind."""
+
+    exit_status: int
+    out: str
+    err: str
+    verdict: dict[str, Any]
+    """`reports/verdict.json`; empty if there is none."""
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    @property
+    def last(self) -> str:
+        """The last line on standard output."""
+        return ([line for line in self.out.splitlines() if line.strip()] or [""])[-1]
+
+    @property
+    def lines(self) -> dict[str, dict[str, Any]]:
+        return {line["id"]: line for book in self.verdict["runbooks"] for line in book["lines"]}
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {line_id: line["outcome"] for line_id, line in self.lines.items()}
+
+    def message(self, line_id: str) -> str:
+        return str(self.lines[line_id]["message"])
+
+    def require(self, decision: str, exit_status: int, reason: str = "") -> None:
+        """Exit status, last line and verdict file say one and the same."""
+        sign = {"GO": "✔", "NO-GO": "✘", "INCOMPLETE": "…"}[decision]
+        found = (self.exit_status, self.verdict.get("verdict"))
+        assert found == (exit_status, decision), f"{found}: {self.last or self.err}"
+        assert self.last.startswith(f"{sign} {decision} (rehearsal, sandbox): "), self.last
+        assert reason in self.last
+        assert reason in self.verdict["reason"]
+
+    def require_refusal(self, *words: str) -> None:
+        """A usage error: exit status 4, a message without a trace-back, and a file that says NO-GO."""
+        assert (self.exit_status, self.verdict.get("verdict")) == (4, "NO-GO"), self.said
+        assert "Traceback" not in self.said
+        assert "INTERNALERROR" not in self.said
+        for word in words:
+            assert word in self.err, f"{word!r} is not in:\n{self.err}"
+
+
+class Project:
+    """The project of a test."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self._pytester = pytester
+        self.root = pytester.path
+        self.temporary = self.root / ".tmp"
+        """Where its runs put their temporary folders."""
+        self.temporary.mkdir()
+        self.ini()
+
+    def ini(self, *lines: str, addopts: str = "") -> None:
+        self.write("pytest.ini", "\n".join(["[pytest]", f"addopts = {FEWER_PLUGINS} {addopts}", *lines]))
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def conftest(self, text: str = "") -> None:
+        """The check `holds`, and what the test adds."""
+        self.write("conftest.py", PRELUDE + text)
+
+    def runbook(self, *lines: str, name: str = "x") -> Path:
+        """A runbook with these lines; `a holds value=yes` is a line `a` bound to `holds` with a parameter."""
+        written = "".join(f"- {line if '<!--' in line or '!' in line else bound(line)}\n" for line in lines)
+        return self.write(f"config/runbooks/{name}.md", f"# Small\n\n{written}")
+
+    def small(self, text: str = "", **values: str) -> None:
+        """A conftest with `text` in it and a runbook of lines that hold: `small(a="yes", b="no")`."""
+        self.conftest(text)
+        self.runbook(*(f"{line_id} holds value={value}" for line_id, value in values.items()))
+
+    def gate(self, *arguments: str, python: tuple[str, ...] = (), cwd: Path | None = None) -> GateRun:
+        """Run `pytest --golive` to its end; whatever happens, it leaves no process and no temporary folder."""
+        return self.pytest("--golive", *arguments, python=python, cwd=cwd)
+
+    def pytest(self, *arguments: str, python: tuple[str, ...] = (), cwd: Path | None = None) -> GateRun:
+        """Run pytest to its end."""
+        here = Path.cwd()
+        os.chdir(cwd or self.root)
+        try:
+            done = self._pytester.run(sys.executable, *python, "-m", "pytest", *arguments, timeout=120)
+        finally:
+            os.chdir(here)
+        self.require_nothing_left()
+        assert "INTERNALERROR" not in done.stdout.str() + done.stderr.str()
+        return GateRun(int(done.ret), done.stdout.str(), done.stderr.str(), self.verdict())
+
+    def verdict(self) -> dict[str, Any]:
+        file = self.root / "reports" / "verdict.json"
+        verdict: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return verdict
+
+    def start(self, *arguments: str) -> psutil.Popen:
+        """Start `pytest --golive` and come back at once; the test ends it."""
+        words = [sys.executable, "-m", "pytest", "--golive", *arguments]
+        with (self.root / "out.txt").open("wb") as out:
+            return psutil.Popen(words, cwd=self.root, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+
+    def require_nothing_left(self, within_s: float = 2.0) -> None:
+        """No process of a run lives on, and no temporary folder stays."""
+        until = time.monotonic() + within_s
+        while (left := [*self.processes(), *self.temporary.glob("kraken-golive*")]) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not left, f"left behind: {left}"
+
+    def processes(self) -> list[str]:
+        """Processes that were started by a run of this project, however far down, and still live."""
+        return [" ".join(one.cmdline())[:200] for one in psutil.process_iter() if self._is_ours(one)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            mine: Mapping[str, str] = process.environ()
+            return mine.get("TMPDIR") == str(self.temporary) and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.Error, OSError):
+            return False
+
+
+def bound(line: str) -> str:
+    """`a holds value=yes` as a runbook writes it."""
+    line_id, check, *parameters = line.split()
+    mapping = ", ".join([f"id: {line_id}", f"check: {check}", *(one.replace("=", ": ", 1) for one in parameters)])
+    return f"Line {line_id} is true. <!-- golive: {{{mapping}}} -->"
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """An empty project whose runs get an environment that no outer pytest steers."""
+    for name in list(os.environ):
+        outer = name.startswith(("PYTEST_", "KRAKEN_")) and name not in {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}
+        if outer or name in {"PYTHONOPTIMIZE", "PYTHONPATH"}:
+            monkeypatch.delenv(name)
+    made = Project(pytester)
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(made.temporary))
+    return made

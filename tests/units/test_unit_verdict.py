@@ -1,0 +1,100 @@
+"""From outcomes to one verdict and one exit status."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.verdict import Decision, LineResult, decide, exit_status, nearest_cause_first
+
+
+def line(outcome: Outcome, order: int = 0, *, message: str = "", run: bool = False) -> LineResult:
+    return LineResult(
+        id=f"line-{order}",
+        runbook="x.md",
+        line=order + 1,
+        text="text",
+        section=(),
+        check="c",
+        params={},
+        outcome=outcome,
+        message=message,
+        order=order,
+        depends_on_run=run,
+    )
+
+
+GOOD = (Outcome.PASSED, Outcome.SIGNED, Outcome.WAIVED)
+BAD = (Outcome.FAILED, Outcome.ERROR, Outcome.NOT_PROVEN, Outcome.UNBOUND, Outcome.SUSPECT, Outcome.PENDING)
+
+
+def test_every_outcome_is_good_bad_or_not_run() -> None:
+    assert {*GOOD, *BAD, Outcome.NOT_RUN} == set(Outcome)
+
+
+@pytest.mark.parametrize("outcome", BAD)
+def test_one_bad_line_is_no_go_and_named(outcome: Outcome) -> None:
+    verdict = decide([line(Outcome.PASSED), line(outcome, 1, message="why"), line(Outcome.NOT_RUN, 2)])
+    assert (verdict.decision, verdict.reason) == (Decision.NO_GO, "line-1: why")
+    assert [one.id for one in verdict.blockers] == ["line-1"]
+    assert decide([line(outcome)]).reason == f"line-0: {outcome}"
+
+
+@pytest.mark.parametrize("outcome", GOOD)
+def test_good_lines_are_go(outcome: Outcome) -> None:
+    verdict = decide([line(Outcome.PASSED), line(outcome, 1)])
+    assert (verdict.decision, verdict.reason, list(verdict.blockers)) == (Decision.GO, "all 2 lines are proven", [])
+
+
+def test_what_did_not_run_is_incomplete_and_counted() -> None:
+    verdict = decide([line(Outcome.PASSED), line(Outcome.NOT_RUN, 1), line(Outcome.NOT_RUN, 2)])
+    assert verdict.decision is Decision.INCOMPLETE
+    assert verdict.reason == "2 of 3 lines did not run, the first is line-1"
+
+
+def test_no_line_at_all_is_no_go_ahead() -> None:
+    assert decide([]).decision is Decision.INCOMPLETE
+
+
+def test_a_trouble_beside_the_lines_is_no_go_and_the_reason() -> None:
+    lines = [line(Outcome.PASSED), line(Outcome.FAILED, 1, message="why")]
+    verdict = decide(lines, ["worker gw0 died", "more"])
+    assert (verdict.decision, verdict.reason) == (Decision.NO_GO, "worker gw0 died")
+    assert [one.id for one in verdict.blockers] == ["line-1"]
+    assert decide([line(Outcome.PASSED)], ["worker gw0 died"]).decision is Decision.NO_GO
+    assert decide([], ["worker gw0 died"]).decision is Decision.NO_GO
+
+
+@given(st.lists(st.sampled_from(Outcome), max_size=8), st.lists(st.text(min_size=1, max_size=3), max_size=2))
+def test_go_is_all_good_and_nothing_else(outcomes: list[Outcome], troubles: list[str]) -> None:
+    verdict = decide([line(outcome, order) for order, outcome in enumerate(outcomes)], troubles)
+    go = bool(outcomes) and all(outcome in GOOD for outcome in outcomes) and not troubles
+    no_go = bool(troubles) or any(outcome in BAD for outcome in outcomes)
+    assert verdict.decision is (Decision.GO if go else Decision.NO_GO if no_go else Decision.INCOMPLETE)
+    assert len(verdict.blockers) == sum(outcome in BAD for outcome in outcomes)
+    assert verdict.reason
+
+
+def test_what_looks_at_files_is_named_before_what_looks_at_the_run() -> None:
+    failed = [line(Outcome.FAILED, order, run=order < 3) for order in (4, 0, 2, 5, 3)]
+    assert [one.order for one in nearest_cause_first(failed)] == [3, 4, 5, 0, 2]
+    assert decide(failed).reason.startswith("line-3:")
+
+
+@pytest.mark.parametrize(("decision", "status"), [(Decision.GO, 0), (Decision.NO_GO, 10), (Decision.INCOMPLETE, 11)])
+def test_the_exit_status_is_the_verdicts(decision: Decision, status: int) -> None:
+    assert exit_status(decision, 0) == status
+
+
+@pytest.mark.parametrize("pytests", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("decision", list(Decision))
+def test_pytests_own_statuses_are_never_lowered(decision: Decision, pytests: int) -> None:
+    assert exit_status(decision, pytests) == pytests
+
+
+@pytest.mark.parametrize("decision", [Decision.NO_GO, Decision.INCOMPLETE])
+@pytest.mark.parametrize("pytests", [0, 1, 7, 20, 255])
+def test_no_status_of_pytest_makes_a_bad_verdict_a_zero(decision: Decision, pytests: int) -> None:
+    assert exit_status(decision, pytests) in (10, 11)
