@@ -19,9 +19,12 @@ class Ledger:
     records: dict[str, LineRecord] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     """What speaks against a GO beside the lines."""
+    _results: list[LineResult] | None = None
+    """Kept until the next report."""
 
     def take(self, report: Any) -> None:
         """Add a report of a test, whichever test it was."""
+        self._results = None
         planned = self.plan.line_of(report.nodeid)
         if planned is not None:
             self.records.setdefault(planned.id, LineRecord()).take(report)
@@ -44,7 +47,9 @@ class Ledger:
 
     def results(self) -> list[LineResult]:
         """Every line of the plan with its outcome; what was not reported did not run."""
-        return [self._result(line_id) for line_id in self.plan.lines]
+        if self._results is None:
+            self._results = [self._result(line_id) for line_id in self.plan.lines]
+        return self._results
 
     def _result(self, line_id: str) -> LineResult:
         planned = self.plan.lines[line_id]

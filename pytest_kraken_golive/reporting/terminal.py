@@ -43,13 +43,12 @@ def summary(document: dict[str, Any], writer: Any) -> None:
         writer.line(f"{runbook['title']}  ({runbook['path']})", bold=True)
         for section, lines in _sections(runbook["lines"]):
             _print_section(writer, section, lines)
-    by_id = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
-    blockers = [by_id[line_id] for line_id in document["blockers"]]
-    if blockers:
+    if document["blockers"]:
+        by_id = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
         writer.line()
         writer.line("In the way, nearest the cause first:", bold=True)
-    for path, line in blockers:
-        _print_blocker(writer, path, line, width)
+        for line_id in document["blockers"]:
+            _print_blocker(writer, *by_id[line_id], width)
 
 
 def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

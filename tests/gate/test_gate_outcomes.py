@@ -329,28 +329,6 @@ def test_a_failure_is_no_go_and_named(project: Project) -> None:
     assert run.lines["b"]["evidence"] == [{"source": "test", "value": "no"}]
 
 
-def test_a_line_is_worth_its_worst_report(project: Project) -> None:
-    """Run twice, first red and then green: red."""
-    project.small(
-        """
-import itertools
-turns = itertools.count()
-
-@check("green_at_last")
-def green_at_last(evidence: Evidence) -> None:
-    evidence.record("test", 1)
-    assert next(turns) > 0, "the first time"
-
-def pytest_collection_modifyitems(items):
-    items.extend(list(items))
-""",
-        a="yes",
-    )
-    project.runbook("a holds value=yes", "b green_at_last")
-    run = project.gate()
-    run.require("NO-GO", 10, "b: the first time")
-
-
 RERUN_AND_SAY_SO = """
 from _pytest.runner import runtestprotocol
 
@@ -368,6 +346,17 @@ def pytest_runtest_protocol(item, nextitem):
     return True
 """
 """As pytest-rerunfailures does it."""
+
+RED_THEN_GREEN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem)
+    item._initrequest()
+    runtestprotocol(item, nextitem=nextitem)
+    return True
+"""
+"""Both turns are reported: the worst counts, not the last."""
 
 RERUN_IN_SILENCE = """
 from _pytest.runner import runtestprotocol
@@ -407,7 +396,11 @@ def green_at_last(evidence: Evidence) -> None:
 """
 
 
-@pytest.mark.parametrize("plugin", [RERUN_AND_SAY_SO, RERUN_IN_SILENCE, RERUN_THE_CALL], ids=["loud", "silent", "call"])
+@pytest.mark.parametrize(
+    "plugin",
+    [RERUN_AND_SAY_SO, RED_THEN_GREEN, RERUN_IN_SILENCE, RERUN_THE_CALL],
+    ids=["loud", "twice", "silent", "call"],
+)
 def test_again_until_it_is_green_is_not_a_pass(project: Project, plugin: str) -> None:
     project.conftest(GREEN_AT_LAST + plugin)
     project.runbook("a green_at_last")

@@ -49,7 +49,7 @@ class Name(str):
         (PurePosixPath("a/b"), "a/b"),
         (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "2026-01-02 00:00:00+00:00"),
         (Mode.PAPER, "paper"),
-        (Level.HIGH, 3),
+        pytest.param(Level.HIGH, 3, id="int-enum"),
         (Name("n"), "n"),
     ],
 )

@@ -51,13 +51,18 @@ def phase(
 ) -> pytest.TestReport:
     made = pytest.TestReport(nodeid, ("x.md", 0, "x"), {}, outcome, None, when, duration=0.25, stop=9.0)
     if ours:
-        vars(made)["golive"] = ours
+        vars(made)["golive"] = {"outcome": outcome, **ours}
     return made
 
 
 def pass_line(ledger: Ledger, line_id: str) -> None:
-    known = {"ran": True, "canary": FAILED_AS_IT_MUST, "evidence": [{"source": "f", "value": 1}]}
-    ledger.take(phase(f"x.md::{line_id}", "setup", outcome="passed"))
+    known: dict[str, Any] = {
+        "message": "",
+        "ran": True,
+        "canary": FAILED_AS_IT_MUST,
+        "evidence": [{"source": "f", "value": 1}],
+    }
+    ledger.take(phase(f"x.md::{line_id}", "setup", message=""))
     ledger.take(phase(f"x.md::{line_id}", "call", **known))
     ledger.take(phase(f"x.md::{line_id}", "teardown", **known))
 

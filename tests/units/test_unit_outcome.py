@@ -15,7 +15,11 @@ from pytest_kraken_golive.gate.canary import FAILED_AS_IT_MUST
 from pytest_kraken_golive.gate.outcome import SEVERITY, LineRecord, Unbound, judge_phase
 
 SEEN = [{"source": "config/core.yaml", "value": 1}]
-RAN: dict[str, Any] = {"outcome": "passed", "ran": True, "canary": FAILED_AS_IT_MUST, "evidence": SEEN}
+RAN: dict[str, Any] = {
+    **{"outcome": "passed", "message": "", "ran": True},
+    **{"canary": FAILED_AS_IT_MUST, "evidence": SEEN},
+}
+BEFORE: dict[str, Any] = {**RAN, "ran": False, "evidence": []}
 
 
 def report(when: str, outcome: str = "passed", golive: dict[str, Any] | None = None, **more: Any) -> pytest.TestReport:
@@ -36,7 +40,7 @@ def report(when: str, outcome: str = "passed", golive: dict[str, Any] | None = N
 
 
 def setup(**more: Any) -> pytest.TestReport:
-    return report("setup", golive={"outcome": "passed"}, **more)
+    return report("setup", golive=BEFORE, **more)
 
 
 def call(**more: Any) -> pytest.TestReport:
@@ -173,7 +177,11 @@ WRONG_CANARY = {**RAN, "canary": "a check that must fail was reported as passed"
             id="not-proven-fails-in-pytest",
         ),
         pytest.param(
-            [setup(), report("call", "failed", {"outcome": "unbound", "message": "paste"}, longrepr="x"), teardown()],
+            [
+                setup(),
+                report("call", "failed", {**BEFORE, "outcome": "unbound", "message": "paste"}, longrepr="x"),
+                teardown(),
+            ],
             *(Outcome.UNBOUND, "paste"),
             id="unbound",
         ),
@@ -201,12 +209,11 @@ def test_what_reports_add_up_to(reports: list[pytest.TestReport], outcome: Outco
 whens = st.sampled_from(["setup", "call", "teardown"])
 words = st.sampled_from(["passed", "passed", "passed", "failed", "skipped", "rerun"])
 ours = st.fixed_dictionaries(
-    {"outcome": st.sampled_from(["passed", "passed", "passed", *map(str, SEVERITY)])},
+    {"outcome": st.sampled_from(["passed", "passed", "passed", *map(str, SEVERITY)]), "message": st.just("said")},
     optional={
         "ran": st.booleans(),
         "canary": st.just(FAILED_AS_IT_MUST),
         "evidence": st.sampled_from([SEEN, []]),
-        "message": st.just("said"),
     },
 )
 random_reports = st.lists(

@@ -23,7 +23,7 @@ from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError
 BOOK = Runbook(Path("x.md"), "x.md", "0", "paper", "T", "")
 
 
-@pytest.mark.slow_marker_of_a_user
+@pytest.mark.filterwarnings("default")
 def holds(evidence: Any, core_config: Any, *, value: str, limit: int = 3) -> None:
     """What it proves."""
     evidence.append((core_config, value, limit))
@@ -85,7 +85,7 @@ def test_a_bound_check_asks_for_its_fixtures_alone_and_keeps_its_face(write: Wri
     asked = [name for name, one in inspect.signature(call).parameters.items() if one.default is one.empty]
     assert asked == ["evidence", "core_config"]
     assert (call.__name__, call.__doc__) == ("holds", "What it proves.")
-    assert [mark.name for mark in vars(call)["pytestmark"]] == ["slow_marker_of_a_user"]
+    assert [mark.name for mark in vars(call)["pytestmark"]] == ["filterwarnings"]
     seen: list[Any] = []
     call(evidence=seen, core_config="core")
     assert seen == [("core", "x", 7)]
