@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 KRAKEN_MODES = ("sandbox", "record", "replay", "real")
@@ -70,6 +72,32 @@ def only_informs(config: pytest.Config) -> bool:
     known = getattr(config, "known_args_namespace", None) or config.option
     names = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow", "golive_checks")
     return any(bool(getattr(known, name, False)) for name in names)
+
+
+def mistaken_rootdir(config: pytest.Config) -> tuple[str, Path] | None:
+    """Notice that pytest took the value of one of our options for a test folder when it looked for its rootdir.
+
+    It looks for it before it knows our options, so `--golive-deployment /srv/bot` can make it choose `/`, where neither
+    policy nor runbooks are.
+
+    Returns:
+        The word that was mistaken, and the rootdir that was meant; None where all is well.
+    """
+    from _pytest.config.findpaths import determine_setup  # noqa: PLC0415 - only for a gate run
+
+    known = config.known_args_namespace
+    given = [value for value in (known.golive_deployment, known.golive_report_dir, *known.golive_runbook) if value]
+    apart = [value for value in given if value in config.invocation_params.args]
+    if not apart or known.rootdir is not None or known.inifilename is not None:
+        return None
+    meant, *_ = determine_setup(
+        inifile=None,
+        override_ini=None,
+        args=list(known.file_or_dir),
+        rootdir_cmd_arg=None,
+        invocation_dir=config.invocation_params.dir,
+    )
+    return None if meant == config.rootpath else (apart[0], meant)
 
 
 def refuse_unknown_ini(config: pytest.Config) -> None:

@@ -115,8 +115,8 @@ def _is_of_this_run(
         ("mode", "paper"),
         ("entrypoint", entrypoint),
         ("config_sha256", deployment.config_sha256),
-        ("status", "success"),
         ("errors", []),
+        ("status", "success"),
     ):
         found = report.at(key)
         evidence.saw(found)

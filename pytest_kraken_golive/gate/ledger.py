@@ -8,7 +8,7 @@ from typing import Any
 from pytest_kraken_golive.contract import Outcome, plain
 from pytest_kraken_golive.gate.outcome import LineRecord
 from pytest_kraken_golive.gate.plan import Plan
-from pytest_kraken_golive.gate.verdict import LineResult
+from pytest_kraken_golive.gate.verdict import LineResult, pointing_to_cause
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Ledger:
     def results(self) -> list[LineResult]:
         """Every line of the plan with its outcome; what was not reported did not run."""
         if self._results is None:
-            self._results = [self._result(line_id) for line_id in self.plan.lines]
+            self._results = pointing_to_cause([self._result(line_id) for line_id in self.plan.lines])
         return self._results
 
     def _result(self, line_id: str) -> LineResult:
@@ -68,7 +68,7 @@ class Ledger:
             duration_s=round(record.duration_s, 6),
             evidence=record.evidence,
             order=planned.order,
-            depends_on_run=planned.depends_on_run,
+            distance=planned.distance,
         )
 
 

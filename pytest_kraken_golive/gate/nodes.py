@@ -61,6 +61,7 @@ class RunbookLine(pytest.Function):
     def runtest(self) -> None:
         """Call the check with its fixtures."""
         self._require_honest_surroundings()
+        self._require_real_account()
         self.call_check()
         self.ran = True
         if not self.evidence.records:
@@ -72,6 +73,14 @@ class RunbookLine(pytest.Function):
         result: object = self.obj(**{name: self.funcargs[name] for name in names})
         if result is not None:
             raise TypeError(f"a check asserts and returns nothing, this one returned {result!r}")
+
+    def _require_real_account(self) -> None:
+        check = self.planned.check
+        if check is not None and check.judges == "account" and not self.config.stash[WORLDS].control.is_rehearsal:
+            raise NotProven(
+                "the embedded exchange made this account up, so what it says about the key proves nothing about a real "
+                "deployment. Next: ask the real exchange."
+            )
 
     def _require_honest_surroundings(self) -> None:
         self.config.stash[ENVIRONMENT].require_unchanged()

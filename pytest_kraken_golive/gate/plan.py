@@ -40,6 +40,13 @@ class PlannedLine:
     """Its place among all lines of the run."""
 
     @property
+    def distance(self) -> int:
+        """How far from the cause of a fault it looks: 0 at files, 1 at the bot's run, 2 at what the run left behind."""
+        if self.check is not None and self.check.name == "paper_run":
+            return 1
+        return 2 if self.depends_on_run else 0
+
+    @property
     def depends_on_run(self) -> bool:
         """Whether it looks at the bot or the exchange, rather than at files alone."""
         return self.signature is not None and bool(RUN_FIXTURES & set(self.signature.fixtures))

@@ -108,6 +108,7 @@ class Gate:
         """Note what the rehearsal really was, while it is still there."""
         if not self.options.only_collects:
             self.observed = {"bot": worlds.observed_bot()}
+            worlds.keep_run(self.options.report_dir)
 
     def conclude(self, pytests_status: int, config: pytest.Config) -> tuple[dict[str, Any], int]:
         """Decide, once nothing more can be reported: the verdict document, and the exit status."""

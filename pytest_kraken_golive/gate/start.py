@@ -21,13 +21,16 @@ from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
 from pytest_kraken_golive.gate.worlds import DEFAULT_ENTRYPOINT, Worlds
-from pytest_kraken_golive.options import only_informs
+from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
+PYTESTS_SUMMARY = "fE"
+"""pytest's default for `-r`: a list of what failed, cut to the terminal's width."""
+
 CHATTY_LOGGERS = ("vcr", "httpx", "httpcore")
 """They log whole URLs, headers and bodies."""
 
@@ -44,8 +47,10 @@ def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
         pytest.UsageError: assertions would not assert, or the verdict cannot be written.
     """
     config.stash[ENVIRONMENT] = EnvironmentSnapshot.take()
+    mistaken = mistaken_rootdir(config)
+    rootdir = config.rootpath if mistaken is None else mistaken[1]
     if not is_worker_process and not only_informs(config):
-        directory = config.rootpath / config.known_args_namespace.golive_report_dir
+        directory = rootdir / config.known_args_namespace.golive_report_dir
         file = config.stash[VERDICT_FILE] = VerdictFile(directory)
         try:
             file.say_no_go(UNFINISHED)
@@ -53,6 +58,11 @@ def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
             raise pytest.UsageError(
                 f"{file.path}: cannot be written ({error.strerror}). Next: choose another --golive-report-dir."
             ) from error
+    if mistaken is not None:
+        raise pytest.UsageError(
+            f"pytest took {mistaken[0]} for a folder of tests, and so {config.rootpath} for the project's root instead "
+            f"of {rootdir}. Next: write the option and its value as one word, with '=', or add --rootdir={rootdir}."
+        )
     refuse_silent_assertions(config)
 
 
@@ -65,6 +75,8 @@ def configure(config: pytest.Config) -> None:
             config.option.clean_alluredir = True
         if is_worker(config):
             config.option.clean_alluredir = False  # a worker that starts late would wipe what others wrote
+    if config.option.reportchars == PYTESTS_SUMMARY:
+        config.option.reportchars = ""  # the gate's own summary says more
     for name in CHATTY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 

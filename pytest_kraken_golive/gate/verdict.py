@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,8 +42,8 @@ class LineResult:
     evidence: Sequence[dict[str, Any]] = ()
     order: int = 0
     """Its place in the runbooks."""
-    depends_on_run: bool = False
-    """Whether it looks at the bot or the exchange, which live on what other lines look at."""
+    distance: int = 0
+    """How far from the cause of a fault it looks; see `PlannedLine.distance`."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,19 @@ def decide(lines: Sequence[LineResult], troubles: Sequence[str] = ()) -> Verdict
 
 
 def nearest_cause_first(lines: Sequence[LineResult]) -> list[LineResult]:
-    """What looks at files comes before what looks at the run that those files led to; otherwise document order."""
-    return sorted(lines, key=lambda line: (line.depends_on_run, line.order))
+    """What looks at files, then the run that those files led to, then what the run left; else document order."""
+    return sorted(lines, key=lambda line: (line.distance, line.order))
+
+
+def pointing_to_cause(lines: Sequence[LineResult]) -> list[LineResult]:
+    """The lines, with those that may only follow from another one pointing to it."""
+    blockers = nearest_cause_first([line for line in lines if line.outcome not in {*GOOD, Outcome.NOT_RUN}])
+    if not blockers:
+        return list(lines)
+    cause = blockers[0]
+    pointer = f" (This may follow from {cause.id}; look there first.)"
+    follows = {line.id for line in blockers if line.distance > cause.distance}
+    return [replace(line, message=line.message + pointer) if line.id in follows else line for line in lines]
 
 
 def _first_reason(blockers: Sequence[LineResult], troubles: Sequence[str]) -> str:

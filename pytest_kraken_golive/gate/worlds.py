@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.contract import Break
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
+LARGEST_KEPT = 5_000_000
+"""Bytes of a file that is copied to the reports' folder."""
+
 DEFAULT_ENTRYPOINT = "kraken_desktop_paper"
 
 
@@ -113,6 +116,21 @@ class Worlds:
             "started_at": state.started_at,
             "exit_status": state.exit_status,
         }
+
+    def keep_run(self, directory: Path) -> None:
+        """Copy what the bot left to the reports' folder, masked: messages name these files, and a person opens them."""
+        if self._control is None:
+            return
+        kept = {"bot.log": self._control.root.parent / "bot.log", "paper_report.json": self._control.report}
+        logs = self._control.root / "logs"
+        kept |= {str(path.relative_to(logs.parent)): path for path in logs.rglob("*.log")} if logs.is_dir() else {}
+        for name, path in kept.items():
+            place = directory / name
+            place.unlink(missing_ok=True)  # of an earlier run
+            if path.is_file() and path.stat().st_size <= LARGEST_KEPT:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                text = path.read_text(encoding="utf-8", errors="backslashreplace")
+                place.write_text(self.redactor.text(text), encoding="utf-8")
 
     def ticket(self) -> dict[str, Any]:
         """What another process needs to join."""

@@ -113,6 +113,11 @@ class Rehearsal:
         return store_of(Deployment(self.root)).credentials(names[0])
 
     @property
+    def report(self) -> Path:
+        """Where the reference bot leaves its report."""
+        return self.root / REPORT
+
+    @property
     def project(self) -> Path:
         """The project whose own tests the runbook names: a break may have put an altered copy beside the deployment."""
         altered = self.root.parent / "project"

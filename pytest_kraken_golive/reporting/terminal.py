@@ -47,8 +47,8 @@ def summary(document: dict[str, Any], writer: Any) -> None:
         by_id = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
         writer.line()
         writer.line("In the way, nearest the cause first:", bold=True)
-        for line_id in document["blockers"]:
-            _print_blocker(writer, *by_id[line_id], width)
+        for _, same in itertools.groupby((by_id[line_id] for line_id in document["blockers"]), key=_reason):
+            _print_blockers(writer, list(same), width)
 
 
 def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -73,11 +73,19 @@ def _print_section(writer: Any, section: str, lines: list[dict[str, Any]]) -> No
     writer.line(f"  {section}  {passed}/{len(lines)}")
 
 
-def _print_blocker(writer: Any, path: str, line: dict[str, Any], width: int) -> None:
+def _reason(blocker: tuple[str, dict[str, Any]]) -> tuple[str, str]:
+    _, line = blocker
+    return line["outcome"], line["message"]
+
+
+def _print_blockers(writer: Any, blockers: list[tuple[str, dict[str, Any]]], width: int) -> None:
+    """A line that is in the way, and those that are for the very same reason."""
+    (path, line), *others = blockers
     outcome = line["outcome"]
     writer.write(f"  {SIGNS[outcome]} {line['id']}", bold=True, **_markup(outcome))
     writer.line(f"  {WORDS.get(outcome, outcome)}  {path}:{line['line']}")
-    for paragraph in (line["message"] or line["text"]).split("\n"):
+    same = f"For the same reason: {', '.join(other['id'] for _, other in others)}" if others else ""
+    for paragraph in [*(line["message"] or line["text"]).split("\n"), *filter(None, [same])]:
         indent = " " * 6
         filled = textwrap.fill(
             paragraph,

@@ -179,7 +179,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Itera
     """An empty project whose runs get an environment that no outer pytest steers."""
     for name in list(os.environ):
         outer = name.startswith(("PYTEST_", "KRAKEN_")) and name not in {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}
-        if outer or name in {"PYTHONOPTIMIZE", "PYTHONPATH"}:
+        if outer or name in {"PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}:
             monkeypatch.delenv(name)
     made = Project(pytester)
     for name in ("TMPDIR", "TEMP", "TMP"):

@@ -11,28 +11,26 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["golive_project"]
 
-LINE_A = "config/runbooks/x.md::a"
-LINE_B = "config/runbooks/x.md::b"
+FIRST = "config/runbooks/x.md::first"
+SECOND = "config/runbooks/x.md::second"
 
 
 @pytest.mark.parametrize(
     ("arguments", "left_out"),
     [
-        (("-k", "a"), 1),
-        (("-k", "a", "-n", "2"), 1),
-        (("--deselect", LINE_A), 1),
-        ((LINE_A,), 1),
-        (("--collect-only",), 2),
+        (("-k", "first"), 1),
+        (("-k", "first", "-n", "2"), 1),
+        (("-m", "golive", "--deselect", FIRST), 1),
+        ((FIRST,), 1),
         (("--collect-only", "-q"), 2),
         (("--collect-only", "-n", "2"), 2),
         (("--setup-only",), 2),
         (("--setup-plan",), 2),
-        (("--stepwise", "--deselect", LINE_B), 1),
     ],
     ids=str,
 )
 def test_a_selection_of_what_passes_is_incomplete(project: Project, arguments: tuple[str, ...], left_out: int) -> None:
-    project.small(a="yes", b="yes")
+    project.small(first="yes", second="yes")
     run = project.gate(*arguments)
     run.require("INCOMPLETE", 11, f"{left_out} of 2 lines did not run")
     assert list(run.outcomes.values()).count("not_run") == left_out
@@ -40,13 +38,13 @@ def test_a_selection_of_what_passes_is_incomplete(project: Project, arguments: t
 
 @pytest.mark.parametrize(
     "arguments",
-    [("-k", "b"), ("-x",), ("--maxfail=1",), (LINE_B,), ("-x", "-n", "0"), ("--stepwise",), ("--deselect", LINE_A)],
+    [("-k", "second"), ("-x",), (SECOND,), ("-x", "-n", "0"), ("--deselect", FIRST)],
     ids=" ".join,
 )
 def test_a_selection_of_what_fails_is_no_go(project: Project, arguments: tuple[str, ...]) -> None:
-    project.small(a="yes", b="no", c="yes")
+    project.small(first="yes", second="no", third="yes")
     run = project.gate(*arguments)
-    run.require("NO-GO", 10, "b: expected yes, found no")
+    run.require("NO-GO", 10, "second: expected yes, found no")
 
 
 @pytest.mark.parametrize(
@@ -59,9 +57,10 @@ def test_pytests_own_exit_status_is_kept(project: Project, arguments: tuple[str,
     assert run.verdict["verdict"] != "GO"
 
 
-def test_stopping_at_the_first_failure_with_workers_is_no_go(project: Project) -> None:
+@pytest.mark.parametrize("arguments", [("-x", "-n", "2"), ("--stepwise",)], ids=" ".join)
+def test_stopping_where_pytest_calls_it_an_interruption(project: Project, arguments: tuple[str, ...]) -> None:
     project.small(a="no", b="yes")
-    run = project.gate("-x", "-n", "2")
+    run = project.gate(*arguments)
     assert run.exit_status in {2, 10}
     assert run.verdict["verdict"] == "NO-GO"
     assert run.last.startswith("✘ NO-GO (rehearsal, sandbox): ")

@@ -16,8 +16,11 @@ from pytest_kraken_golive.gate.outcome import SEVERITY, LineRecord, Unbound, jud
 
 SEEN = [{"source": "config/core.yaml", "value": 1}]
 RAN: dict[str, Any] = {
-    **{"outcome": "passed", "message": "", "ran": True},
-    **{"canary": FAILED_AS_IT_MUST, "evidence": SEEN},
+    "outcome": "passed",
+    "message": "",
+    "ran": True,
+    "canary": FAILED_AS_IT_MUST,
+    "evidence": SEEN,
 }
 BEFORE: dict[str, Any] = {**RAN, "ran": False, "evidence": []}
 
@@ -75,7 +78,7 @@ def test_everything_seen_is_passed() -> None:
 
 NOT_RAN = {**RAN, "ran": False}
 NO_EVIDENCE = {**RAN, "evidence": []}
-NO_CANARY = {key: value for key, value in RAN.items() if key != "canary"}
+NO_CANARY = {**RAN, "canary": None}
 WRONG_CANARY = {**RAN, "canary": "a check that must fail was reported as passed"}
 
 

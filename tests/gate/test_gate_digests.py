@@ -1,0 +1,78 @@
+"""A verdict is about what was judged: what changes while the gate runs is named, and makes it a NO-GO."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from golive_project import Project
+
+pytest_plugins = ["golive_project"]
+
+EDITS = '''
+from pathlib import Path
+
+@check("edits")
+def edits(evidence: Evidence, *, file: str) -> None:
+    evidence.record("test", file)
+    path = Path(__file__).parent / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + b"\\n# edited\\n")
+'''
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments"),
+    [
+        ("config/runbooks/x.md", ()),
+        ("config/golive.yaml", ()),
+        ("config/core.yaml", ("-n", "2")),
+        ("config/new.yaml", ()),
+        ("conftest.py", ()),
+        (".env", ()),
+    ],
+)
+def test_a_file_that_changes_during_the_run_is_named(
+    project: Project, file: str, arguments: tuple[str, ...]
+) -> None:
+    project.conftest(EDITS)
+    project.write("config/golive.yaml", "paper: {run_s: 1.0}\n")
+    project.write("config/core.yaml", "environments: {}\n")
+    project.runbook("a holds value=yes", f"b edits file={file}")
+    run = project.gate(*arguments)
+    run.require("NO-GO", 10, file)
+    assert str(project.root) not in run.last  # named as the user knows it
+
+
+def test_a_runbook_elsewhere_is_watched_too(project: Project) -> None:
+    project.conftest(EDITS)
+    project.runbook("a holds value=yes")
+    (project.root / "docs").mkdir()
+    project.root.joinpath("config/runbooks/x.md").rename(project.root / "docs/y.md")
+    project.write("docs/y.md", "- Edits. <!-- golive: {id: b, check: edits, file: docs/y.md} -->\n")
+    project.gate("--golive-runbook", "docs/y.md").require("NO-GO", 10, "docs/y.md")
+
+
+def test_a_run_changes_nothing_that_it_judges(project: Project) -> None:
+    """Not even byte code beside a conftest below config/: the first run must not stumble over itself."""
+    project.small(a="yes")
+    project.write("config/runbooks/conftest.py", "import pytest\n")
+    project.write("config/__init__.py", "")
+    project.write("config/places.py", "PLACE = 1\n")
+    project.conftest("@check('imports')\ndef imports(evidence: Evidence) -> None:\n"
+                     "    from config.places import PLACE\n    evidence.record('test', PLACE)\n")
+    project.runbook("a holds value=yes", "b imports")
+    project.ini("pythonpath = .")
+    project.gate().require("GO", 0)
+
+
+def test_digests_are_on_record(project: Project) -> None:
+    project.small(a="yes")
+    project.write("config/core.yaml", "environments: {}\n")
+    run = project.gate()
+    run.require("GO", 0)
+    digests = run.verdict["scope"]["digests"]
+    assert set(digests) >= {"config/runbooks/x.md", "config/core.yaml", "conftest.py"}
+    assert digests["config/runbooks/x.md"] == run.verdict["runbooks"][0]["sha256"]

@@ -1,0 +1,94 @@
+"""With workers the verdict is the same, and a worker that dies is never forgotten."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from golive_project import Project
+
+pytest_plugins = ["golive_project"]
+
+DEADLY = '''
+import os
+
+@check("dies")
+def dies(evidence: Evidence) -> None:
+    evidence.record("test", 1)
+    os.kill(os.getpid(), 9)
+
+@pytest.fixture
+def dying() -> None:
+    os.kill(os.getpid(), 9)
+
+@check("dies_in_setup")
+def dies_in_setup(dying: None, evidence: Evidence) -> None:
+    evidence.record("test", 1)
+
+@pytest.fixture
+def dying_late() -> None:
+    yield
+    os.kill(os.getpid(), 9)
+
+@check("dies_in_teardown")
+def dies_in_teardown(dying_late: None, evidence: Evidence) -> None:
+    evidence.record("test", 1)
+'''
+
+
+def test_same_lines_outcomes_verdict_and_exit_status(project: Project) -> None:
+    project.small(a="yes", b="yes", c="no", d="yes")
+    runs = [project.gate(*words) for words in (("-n", "0"), ("-n", "2"), ("-p", "no:xdist"), ("-n", "2", "--dist=each"))]
+    for run in runs:
+        run.require("NO-GO", 10, "c: expected yes, found no")
+        assert run.outcomes == {"a": "passed", "b": "passed", "c": "failed", "d": "passed"}
+        assert run.lines["c"]["evidence"] == [{"source": "test", "value": "no"}]
+    (alone, *others) = [{name: line | {"duration_s": 0} for name, line in run.lines.items()} for run in runs]
+    assert all(other == alone for other in others)
+    project.small(a="yes", b="yes")
+    project.gate("-n", "2").require("GO", 0, "all 2 lines are proven")
+
+
+@pytest.mark.parametrize(
+    ("deadly", "arguments"),
+    [
+        ("dies", ()),
+        ("dies", ("--max-worker-restart=0",)),
+        ("dies", ("--clean-alluredir", "--alluredir=reports/allure-results")),
+        ("dies_in_setup", ()),
+        ("dies_in_teardown", ()),
+    ],
+    ids=["call", "no-restart", "clean-allure", "setup", "teardown"],
+)
+def test_a_line_that_kills_its_worker(project: Project, deadly: str, arguments: tuple[str, ...]) -> None:
+    project.conftest(DEADLY)
+    project.runbook("a holds value=yes", f"b {deadly}", "c holds value=yes", "d holds value=no", "e holds value=yes")
+    run = project.gate("-n", "2", *arguments)
+    run.require("NO-GO", 10)
+    assert run.outcomes.pop("b") in {"failed", "error"}
+    others = {name: outcome for name, outcome in run.outcomes.items() if name != "b"}
+    assert others == {"a": "passed", "c": "passed", "d": "failed", "e": "passed"}
+    results = [
+        json.loads(file.read_text(encoding="utf-8"))
+        for file in (project.root / "reports" / "allure-results").glob("*-result.json")
+    ]
+    assert sorted({result["fullName"].rpartition("#")[2] for result in results}) == ["a", "b", "c", "d", "e"]
+
+
+def test_a_worker_that_dies_makes_no_go_of_passed_lines(project: Project) -> None:
+    """Even if every line had been reported as passed before."""
+    project.small("import os\ndef pytest_sessionfinish(session):\n"
+                  "    if hasattr(session.config, 'workerinput'):\n        os._exit(1)\n", a="yes", b="yes")
+    project.gate("-n", "1").require("NO-GO", 10, "worker")
+
+
+def test_one_worker_dies_of_each_of_several_lines(project: Project) -> None:
+    project.conftest(DEADLY)
+    project.runbook("a dies", "b dies", "c holds value=yes", "d dies", "e holds value=yes")
+    run = project.gate("-n", "2")
+    run.require("NO-GO", 10)
+    assert {run.outcomes[name] for name in "abd"} <= {"failed", "error"}
+    assert (run.outcomes["c"], run.outcomes["e"]) == ("passed", "passed")

@@ -1,0 +1,317 @@
+"""The oracle of the report against the bot's own code: they agree on every report that is consistent, on no other."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_kraken_golive.bot.report import PaperEntrypoint, paper_exchange_metrics
+from pytest_kraken_golive.bot.summary import summarise
+from pytest_kraken_golive.checks.derivation import contradictions, derive_summary
+from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.deployment.documents import parse_document
+from pytest_kraken_golive.deployment.paper_report import PaperReport
+from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+
+SEVERITIES = ("warning", "error", "critical")
+ROLES = ("rate_limit", "network_errors", "health")
+LIMITS = ("rate_limit_max", "network_errors_max", "health_min")
+
+
+class Samples:
+    """The bot's metrics, as far as they have samples."""
+
+    def __init__(self, values: Mapping[tuple[str, str, str], float | None]) -> None:
+        self._values = values
+
+    def value(self, metric: str, labels: Mapping[str, str]) -> float | None:
+        return self._values.get((metric, labels["exchange"], labels.get("severity", "")))
+
+
+def names_of(exchange: str) -> dict[str, str]:
+    return {role: f"bot_{exchange}_{role}" for role in ROLES}
+
+
+raw_limits = st.one_of(
+    st.integers(0, 3), st.floats(0, 2, allow_nan=False), st.sampled_from(["0", "none", "", True, None, [], 10**400])
+)
+sound_limits = st.sampled_from([0, 1, 2.5])
+counts = st.none() | st.integers(0, 4)
+
+
+@st.composite
+def deployments(draw: st.DrawFn) -> tuple[dict[str, Any], RuntimeConfig, list[str]]:
+    """A report as the bot writes it, the configuration that it was written for, and the paper entrypoints."""
+    exchanges = draw(st.lists(st.sampled_from(["kraken", "other", "third"]), min_size=1, max_size=4))
+    values: dict[tuple[str, str, str], float | None] = {}
+    for exchange in sorted(set(exchanges)):
+        names = names_of(exchange)
+        values[names["rate_limit"], exchange, ""] = draw(counts)
+        values[names["health"], exchange, ""] = draw(st.none() | st.sampled_from([0, 1, 0.5]))
+        values |= {(names["network_errors"], exchange, severity): draw(counts) for severity in SEVERITIES}
+    entrypoints, profiles = [], {}
+    for number, exchange in enumerate(exchanges):
+        name = f"desk_{number}"
+        given_limits = draw(st.booleans())
+        thresholds = {
+            key: draw(sound_limits if given_limits else raw_limits)
+            for key in LIMITS
+            if given_limits or draw(st.booleans())
+        } or {"health_min": 1}
+        thresholds = {
+            key: "a whole number beyond every float" if value == 10**400 else value for key, value in thresholds.items()
+        }
+        metrics = names_of(exchange)
+        entrypoints.append(PaperEntrypoint(name, "env", exchange, metrics, thresholds, draw(st.booleans())))
+        profiles[name] = {
+            "entrypoint": name,
+            "exchange": exchange,
+            "environment": "env",
+            "metrics": {**metrics, "thresholds": thresholds},
+        }
+    runtime = {
+        "trading": {"entrypoints": {one.name: {"environment": "env"} for one in entrypoints}},
+        "execution": {"paper_profiles": profiles},
+    }
+    report = {"paper_exchange_metrics": paper_exchange_metrics(entrypoints, Samples(values))}
+    config = RuntimeConfig(parse_document(json.dumps(runtime).encode(), "config/runtime.yaml", yaml=False))
+    return report, config, [one.name for one in entrypoints]
+
+
+def judged(report: dict[str, Any], runtime: RuntimeConfig, names: list[str]) -> list[str]:
+    document = parse_document(json.dumps(report).encode(), "reports/paper.json", yaml=False)
+    return contradictions(PaperReport(document), runtime, names)
+
+
+relaxed = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(deployments())
+@relaxed
+def test_both_agree_on_what_the_bot_reports(made: tuple[dict[str, Any], RuntimeConfig, list[str]]) -> None:
+    report, runtime, names = made
+    assert judged(report, runtime, names) == []
+    entries = {name: entry for name, entry in report["paper_exchange_metrics"].items() if name != "summary"}
+    assert derive_summary(entries) == report["paper_exchange_metrics"]["summary"]
+
+
+@st.composite
+def others(draw: st.DrawFn, value: Any) -> Any:
+    """Another value in the place of this one."""
+    if isinstance(value, dict) and value and draw(st.booleans()):
+        key = draw(st.sampled_from(sorted(value)))
+        if draw(st.booleans()):
+            return {name: item for name, item in value.items() if name != key}
+        return {**value, key: draw(others(value[key]))}
+    if isinstance(value, dict) and draw(st.booleans()):
+        return {**value, "invented": draw(st.sampled_from([0, [], ["desk_0"]]))}
+    if isinstance(value, list) and value and draw(st.booleans()):
+        index = draw(st.integers(0, len(value) - 1))
+        return draw(
+            st.sampled_from(
+                [value[:index] + value[index + 1 :], [*value, value[index]], [*value[:index], "x", *value[index + 1 :]]]
+            )
+        )
+    if isinstance(value, list) and draw(st.booleans()):
+        return [*value, "invented"]
+    if isinstance(value, (int, float)) and draw(st.booleans()):
+        return draw(st.sampled_from([value + 1, value - 1, value + 0.0001, -value - 1, float(value) + 0.5]))
+    if isinstance(value, str) and draw(st.booleans()):
+        return draw(
+            st.sampled_from(["ok", "breached", "unknown", "not_configured", "OK", "", f"{value} "]).filter(
+                lambda one: one != value
+            )
+        )
+    return draw(
+        st.sampled_from([None, str(value), [value], {"value": value}, bool(value)]).filter(
+            lambda one: differs(one, value)
+        )
+    )
+
+
+def differs(one: Any, other: Any) -> bool:
+    """Whether JSON data differ: 1 and true do, 1 and 1.0 do not."""
+    if isinstance(one, bool) is not isinstance(other, bool):
+        return True
+    return bool(one != other)
+
+
+def noticed(report: dict[str, Any], runtime: RuntimeConfig, names: list[str]) -> bool:
+    try:
+        return bool(judged(report, runtime, names))
+    except (NotProven, Fault):
+        return True
+
+
+@given(st.data())
+@settings(relaxed, max_examples=500)
+def test_any_single_change_of_the_summary_is_noticed(data: st.DataObject) -> None:
+    report, runtime, names = data.draw(deployments())
+    changed = copy.deepcopy(report)
+    summary = changed["paper_exchange_metrics"]["summary"]
+    field = data.draw(st.sampled_from(sorted(summary)))
+    if data.draw(st.integers(0, 9)) == 0:
+        del summary[field]
+    else:
+        summary[field] = data.draw(others(summary[field]))
+    assert noticed(changed, runtime, names), (
+        field,
+        report["paper_exchange_metrics"]["summary"][field],
+        summary.get(field),
+    )
+
+
+DERIVED = (
+    "status",
+    "breaches",
+    "invalid_thresholds",
+    "network_errors",
+    "environment",
+    "exchange",
+    "metric_names",
+    "thresholds",
+)
+
+
+@given(st.data())
+@settings(relaxed, max_examples=300)
+def test_any_single_change_of_what_an_entry_derives_is_noticed(data: st.DataObject) -> None:
+    report, runtime, names = data.draw(deployments())
+    changed = copy.deepcopy(report)
+    entry = changed["paper_exchange_metrics"][data.draw(st.sampled_from(names))]
+    field = data.draw(st.sampled_from([*DERIVED, *entry]))
+    if data.draw(st.integers(0, 9)) == 0:
+        del entry[field]
+        assert noticed(changed, runtime, names)
+    elif field in DERIVED:
+        entry[field] = data.draw(others(entry[field]))
+        assert noticed(changed, runtime, names), (field, entry[field])
+
+
+def steady(**entry: Any) -> tuple[dict[str, Any], RuntimeConfig, list[str]]:
+    """A report of two clean entrypoints on one exchange; `entry` is written over the first of them."""
+    names = names_of("kraken")
+    limits = {"rate_limit_max": 0, "network_errors_max": 0, "health_min": 1.0}
+    values: dict[tuple[str, str, str], float | None] = {
+        (names["rate_limit"], "kraken", ""): 0.0,
+        (names["health"], "kraken", ""): 1.0,
+        **{(names["network_errors"], "kraken", severity): 0.0 for severity in SEVERITIES},
+    }
+    made = [PaperEntrypoint(name, "env", "kraken", names, limits) for name in ("a", "b")]
+    report = {"paper_exchange_metrics": paper_exchange_metrics(made, Samples(values))}
+    report["paper_exchange_metrics"]["a"].update(entry)
+    profiles = {
+        name: {
+            "entrypoint": name,
+            "exchange": "kraken",
+            "environment": "env",
+            "metrics": {**names, "thresholds": limits},
+        }
+        for name in ("a", "b")
+    }
+    runtime = {
+        "trading": {"entrypoints": {name: {"environment": "env"} for name in ("a", "b")}},
+        "execution": {"paper_profiles": profiles},
+    }
+    return (
+        report,
+        RuntimeConfig(parse_document(json.dumps(runtime).encode(), "config/runtime.yaml", yaml=False)),
+        ["a", "b"],
+    )
+
+
+def test_a_clean_report_has_no_contradiction() -> None:
+    assert judged(*steady()) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"rate_limited_events": 2}, "a.breaches"),
+        ({"rate_limited_events": -1}, "a.rate_limited_events"),
+        ({"network_errors": 1}, "a.network_errors"),
+        ({"network_errors_by_severity": {"warning": 0, "error": 0, "critical": 99}}, "a.network_errors"),
+        ({"network_errors_by_severity": {"warning": 0, "error": 0}}, "a.network_errors_by_severity"),
+        ({"network_errors_by_severity": {"warning": 1, "error": -1, "critical": 0}}, "error"),
+        ({"health_status": None}, "a.health_status"),
+        ({"health_status": True}, "a.health_status"),
+        ({"health_status": "1"}, "a.health_status"),
+        ({"health_status": 0.5}, "a.breaches"),
+        ({"missing_metrics": ["bot_kraken_health"]}, "a.missing_metrics"),
+        ({"status": "unknown"}, "a.status"),
+        ({"thresholds": {"rate_limit_max": 5, "network_errors_max": 0, "health_min": 1.0}}, "a.thresholds"),
+        ({"metric_names": {**names_of("kraken"), "health": "other"}}, "a.metric_names"),
+        ({"exchange": "other"}, "a.exchange"),
+        ({"environment": "kraken_live"}, "a.environment"),
+        ({"invalid_thresholds": ["health_min"]}, "a.invalid_thresholds"),
+    ],
+)
+def test_a_contradiction_names_its_place(entry: dict[str, Any], said: str) -> None:
+    found = judged(*steady(**entry))
+    assert found
+    assert any(said in one and "Next: " in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    "key", ["thresholds", "metric_names", "health_status", "breaches", "missing_metrics", "status"]
+)
+def test_an_absent_field_is_not_proven(key: str) -> None:
+    report, runtime, names = steady()
+    del report["paper_exchange_metrics"]["a"][key]
+    with pytest.raises(NotProven, match=key):
+        judged(report, runtime, names)
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"], []])
+def test_exactly_the_paper_entrypoints_must_have_entries(names: list[str]) -> None:
+    report, runtime, _ = steady()
+    (problem,) = judged(report, runtime, names)
+    assert "exactly the paper entrypoints" in problem
+
+
+def test_a_threshold_that_nothing_is_held_against_is_read_alike_by_bot_and_oracle() -> None:
+    names = names_of("kraken")
+    limits = {"rate_limit_max": 0, "network_errors_max": 0, "health_min": 1.0, "latency_max_s": 2}
+    values: dict[tuple[str, str, str], float | None] = {
+        (names["rate_limit"], "kraken", ""): 0.0,
+        (names["health"], "kraken", ""): 1.0,
+        **{(names["network_errors"], "kraken", severity): 0.0 for severity in SEVERITIES},
+    }
+    section = paper_exchange_metrics([PaperEntrypoint("a", "env", "kraken", names, limits)], Samples(values))
+    profile = {
+        "entrypoint": "a",
+        "exchange": "kraken",
+        "environment": "env",
+        "metrics": {**names, "thresholds": limits},
+    }
+    runtime = {
+        "trading": {"entrypoints": {"a": {"environment": "env"}}},
+        "execution": {"paper_profiles": {"p": profile}},
+    }
+    config = RuntimeConfig(parse_document(json.dumps(runtime).encode(), "config/runtime.yaml", yaml=False))
+    assert judged({"paper_exchange_metrics": section}, config, ["a"]) == []
+
+
+def test_scores_are_rounded_alike() -> None:
+    """47 samples of 8 metrics at 20 entrypoints: 0.29375, between two numbers of 4 decimals."""
+    covered = [11, 10, 3, 5, 7, 0, 4, 7]
+    entries = {}
+    for number in range(20):
+        missing = [f"m{metric}" for metric, count in enumerate(covered) if number >= count]
+        entries[f"e{number}"] = {
+            "status": "unknown",
+            "breaches": [],
+            "missing_metrics": missing,
+            "invalid_thresholds": [],
+            "missing_error_severities": [],
+            "network_errors_by_severity": dict.fromkeys(SEVERITIES, 0),
+            "metric_names": {f"role{metric}": f"m{metric}" for metric in range(8)},
+            "thresholds": {},
+        }
+    assert derive_summary(entries)["metric_coverage_score"] == summarise(entries)["metric_coverage_score"]

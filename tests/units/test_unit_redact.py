@@ -1,0 +1,183 @@
+"""No known secret comes out in any form, and nothing else is touched."""
+
+from __future__ import annotations
+
+import base64
+import json
+import string
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pytest_kraken_golive.redact import MASK, Redactor
+
+KEY = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
+"""The secret of Kraken's published signature example: invented, and shaped as theirs are."""
+
+
+def lower_escapes(secret: str) -> str:
+    quoted = urllib.parse.quote(secret, safe="")
+    return "".join(part.lower() if part.startswith("%") else part for part in split_escapes(quoted))
+
+
+def split_escapes(quoted: str) -> list[str]:
+    head, *rest = quoted.split("%")
+    return [head, *(part for piece in rest for part in (f"%{piece[:2]}", piece[2:]))]
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "clear": str,
+    "quoted": urllib.parse.quote,
+    "quoted-entirely": lambda secret: urllib.parse.quote(secret, safe=""),
+    "quoted-plus": urllib.parse.quote_plus,
+    "quoted-in-lower-case": lower_escapes,
+    "form": lambda secret: urllib.parse.urlencode({"field": secret}),
+    "httpx-query": lambda secret: str(httpx.URL("http://127.0.0.1/", params={"field": secret})),
+    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "base64-unpadded": lambda secret: base64.b64encode(secret.encode()).decode().rstrip("="),
+    "base64-urlsafe": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+    "hex": lambda secret: secret.encode().hex(),
+    "hex-upper": lambda secret: secret.encode().hex().upper(),
+    "json": lambda secret: json.dumps({"field": secret}),
+    "repr": lambda secret: repr({"field": secret}),
+}
+
+DECODED: dict[str, Callable[[bytes], str]] = {
+    "decoded-hex": bytes.hex,
+    "decoded-hex-upper": lambda raw: raw.hex().upper(),
+    "decoded-urlsafe": lambda raw: base64.urlsafe_b64encode(raw).decode(),
+    "decoded-urlsafe-unpadded": lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    "decoded-unpadded": lambda raw: base64.b64encode(raw).decode().rstrip("="),
+}
+
+FILLER = ".,; \n"
+"""What a form is put between: nothing that a form is made of."""
+
+
+def leaked(form: str, cleaned: str, most: int = 5) -> str | None:
+    """A piece of the form that came through and is longer than `most`."""
+    for start in range(len(form) - most):
+        piece = form[start : start + most + 1]
+        if piece in cleaned:
+            return piece
+    return None
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_no_form_of_a_kraken_secret_comes_out(name: str) -> None:
+    form = FORMS[name](KEY)
+    cleaned = Redactor([KEY]).text(f"before;{form};after")
+    assert MASK in cleaned
+    assert leaked(form.removeprefix("http://127.0.0.1/?").removeprefix("field="), cleaned.replace("field", "")) is None
+    assert cleaned.startswith("before;")
+    assert cleaned.endswith(";after")
+
+
+@pytest.mark.parametrize("name", DECODED)
+def test_no_form_of_a_kraken_secrets_bytes_comes_out(name: str) -> None:
+    form = DECODED[name](base64.b64decode(KEY))
+    cleaned = Redactor([KEY]).text(f"before;{form};after")
+    assert leaked(form, cleaned) is None
+
+
+@pytest.mark.parametrize(
+    "secret", ['pass"word\\one', "pass'word", "pässwörd", "pass/word=one", "pass<word>&one", "a b c d e f"]
+)
+@pytest.mark.parametrize("name", FORMS)
+def test_no_form_of_a_password_with_special_characters_comes_out(secret: str, name: str) -> None:
+    form = FORMS[name](secret)
+    assert form not in Redactor([secret]).text(f";{form};")
+
+
+base64_secrets = st.binary(min_size=12, max_size=66).map(lambda raw: base64.b64encode(raw).decode())
+token_secrets = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_.~+/="), min_size=8, max_size=40)
+ENCODED = sorted(FORMS.keys() - {"quoted", "quoted-in-lower-case", "form", "httpx-query"})
+
+
+@given(base64_secrets | token_secrets, st.sampled_from(ENCODED), st.text(st.sampled_from(FILLER), max_size=5))
+def test_no_form_of_a_random_secret_survives(secret: str, name: str, around: str) -> None:
+    form = FORMS[name](secret).removeprefix("field=")
+    cleaned = Redactor([secret]).text(f"{around}{form}{around}")
+    assert secret not in cleaned
+    assert form not in cleaned
+
+
+@given(base64_secrets, st.sampled_from(sorted(DECODED)))
+def test_no_form_of_random_bytes_survives(secret: str, name: str) -> None:
+    form = DECODED[name](base64.b64decode(secret))
+    assert form not in Redactor([secret]).text(f"a {form} b")
+
+
+@given(base64_secrets, st.text(max_size=60))
+def test_ordinary_text_is_untouched(secret: str, text: str) -> None:
+    redactor = Redactor([secret])
+    assume(len(text) < len(secret))
+    assert redactor.text(text) == text
+    assert redactor.data({text: [text, 1, None, True, 1.5]}) == {text: [text, 1, None, True, 1.5]}
+
+
+def test_without_secrets_everything_is_untouched() -> None:
+    data = {"a": [1, "two", None]}
+    assert Redactor().text("text") == "text"
+    assert Redactor().data(data) == data
+
+
+def test_secrets_come_out_of_data_at_any_depth_keys_included() -> None:
+    redactor = Redactor([KEY])
+    data: Any = {"a": [{"b": (f"x{KEY}", 3)}], f"k{KEY}": KEY, "n": 1.5, "none": None}
+    assert redactor.data(data) == {"a": [{"b": [f"x{MASK}", 3]}], f"k{MASK}": MASK, "n": 1.5, "none": None}
+
+
+def test_several_secrets_also_where_one_is_a_part_of_another() -> None:
+    redactor = Redactor(["abcdefgh", "abcdefghijkl", "zzzzzzzz"])
+    assert redactor.text("abcdefghijkl zzzzzzzz abcdefgh") == f"{MASK} {MASK} {MASK}"
+    assert Redactor(["ijklmnop", "abcdefghijklmnopqrst"]).text("abcdefghijklmnopqrst") == MASK
+
+
+def test_secrets_that_overlap_leave_no_rest() -> None:
+    cleaned = Redactor(["abcdefgh", "efghijklmnopqrstuvwxyz"]).text("abcdefghijklmnopqrstuvwxyz")
+    assert leaked("efghijklmnopqrstuvwxyz", cleaned) is None
+
+
+def test_a_secret_learnt_later_is_masked_from_then_on() -> None:
+    redactor = Redactor()
+    assert redactor.text(KEY) == KEY
+    redactor.learn(KEY)
+    assert redactor.text(KEY) == MASK
+
+
+@pytest.mark.parametrize("short", ["", "a", "paper", "12345"])
+def test_short_texts_are_not_taken_for_secrets(short: str) -> None:
+    redactor = Redactor([short])
+    assert redactor.text("a paper run of 12345") == "a paper run of 12345"
+
+
+def test_an_empty_secret_masks_nothing() -> None:
+    assert Redactor(["", "      "[:0]]).text("text") == "text"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KRAKEN_API_KEY",
+        "KRAKEN_API_SECRET",
+        "kraken_apikey",
+        "GITHUB_TOKEN",
+        "DB_PASSWORD",
+        "X_PASSWD",
+        "SIGNING_PRIVATE_KEY",
+    ],
+)
+def test_variables_that_say_that_they_are_secret_are_masked(name: str) -> None:
+    redactor = Redactor()
+    redactor.learn_environment({name: "hunter2-hunter2", "HOME": "/home/someone"})
+    assert redactor.text("hunter2-hunter2 in /home/someone") == f"{MASK} in /home/someone"
+
+
+def test_a_redactor_does_not_show_what_it_knows() -> None:
+    assert KEY not in repr(Redactor([KEY]))

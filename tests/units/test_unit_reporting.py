@@ -1,0 +1,219 @@
+"""The verdict file, whole at any moment, and the summary that people read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest._io import TerminalWriter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.document import verdict_document
+from pytest_kraken_golive.gate.verdict import LineResult, decide
+from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.reporting.terminal import kill_table, summary
+from pytest_kraken_golive.reporting.verdict_file import VerdictFile, iso, write_atomically
+from pytest_kraken_golive.runbook.model import Runbook
+
+KEYS = {
+    *("schema_version", "run_id", "verdict", "reason", "production_signoff", "scope", "started_at", "finished_at"),
+    *("valid_until", "commit", "dirty", "counts", "runbooks"),
+}
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+def line(
+    order: int, outcome: Outcome, *, section: tuple[str, ...] = ("T", "Keys"), message: str = "", run: bool = False
+) -> LineResult:
+    return LineResult(
+        id=f"line-{order}",
+        runbook="config/runbooks/x.md",
+        line=order + 3,
+        text=f"Requirement {order} holds.",
+        section=section,
+        check="c",
+        params={"x": "NO"},
+        outcome=outcome,
+        message=message,
+        evidence=[{"source": "config/core.yaml", "value": 1}],
+        order=order,
+        depends_on_run=run,
+    )
+
+
+def document(*lines: LineResult) -> dict[str, Any]:
+    return verdict_document(
+        run_id="r",
+        verdict=decide(lines),
+        results=lines,
+        runbooks=[Runbook(Path("x.md"), "config/runbooks/x.md", "00", "paper", "T", "desk")],
+        scope={"kraken": "sandbox"},
+        started_at=NOW,
+        finished_at=NOW,
+        valid_until=NOW,
+        git=(None, None),
+    )
+
+
+def printed(made: dict[str, Any], table: Any = summary) -> str:
+    target = io.StringIO()
+    writer = TerminalWriter(target)
+    writer.fullwidth = 90
+    table(made, writer)
+    return target.getvalue()
+
+
+def test_the_first_word_is_no_go_and_has_every_key(tmp_path: Path) -> None:
+    file = VerdictFile(tmp_path / "reports")
+    file.say_no_go("the run has not ended")
+    found = json.loads(file.path.read_text("utf-8"))
+    assert file.path == tmp_path / "reports" / "verdict.json"
+    assert found.keys() >= KEYS
+    assert (found["verdict"], found["reason"], found["production_signoff"]) == ("NO-GO", "the run has not ended", False)
+
+
+def test_the_last_word_is_the_whole_document(tmp_path: Path) -> None:
+    file = VerdictFile(tmp_path)
+    file.say_no_go("not yet")
+    made = document(line(0, Outcome.PASSED), line(1, Outcome.NOT_PROVEN, message="é is absent"))
+    file.put(made)
+    found = json.loads(file.path.read_text("utf-8"))
+    assert found == made
+    assert found.keys() >= KEYS
+    assert found["counts"] == {"passed": 1, "not_proven": 1}
+    (book,) = found["runbooks"]
+    assert (book["path"], book["sha256"], book["stage"]) == ("config/runbooks/x.md", "00", "paper")
+    assert book["lines"][1].keys() >= {
+        *("id", "line", "text", "section", "check", "params", "outcome", "message", "duration_s", "evidence"),
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["verdict.json"]
+
+
+words = st.text(max_size=20)
+
+
+@given(words, words, words)
+def test_any_text_can_be_written_and_read_again(
+    tmp_path_factory: pytest.TempPathFactory, one: str, two: str, key: str
+) -> None:
+    file = VerdictFile(tmp_path_factory.getbasetemp() / "any")
+    made = document(line(0, Outcome.FAILED, message=one, section=(two,)))
+    made["scope"] = {key: [two]}
+    file.put(made)
+    assert json.loads(file.path.read_text("utf-8")) == made
+
+
+def test_a_file_name_that_is_no_text_does_not_cost_the_verdict(tmp_path: Path) -> None:
+    file = VerdictFile(tmp_path)
+    name = os.fsdecode(b"log-\xff")
+    file.put(document(line(0, Outcome.FAILED, message=f"{name}: unreadable")))
+    assert json.loads(file.path.read_text("utf-8"))["runbooks"][0]["lines"][0]["outcome"] == "failed"
+
+
+def test_secrets_do_not_reach_the_file(tmp_path: Path) -> None:
+    file = VerdictFile(tmp_path)
+    file.put(document(line(0, Outcome.FAILED, message="key hunter2-hunter2")), Redactor(["hunter2-hunter2"]))
+    text = file.path.read_text("utf-8")
+    assert "hunter2" not in text
+    assert json.loads(text)["reason"] == "line-0: key ***"
+
+
+def test_a_document_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    file = VerdictFile(tmp_path)
+    file.say_no_go("not yet")
+    for bad in (float("nan"), object()):
+        made = document(line(0, Outcome.PASSED))
+        made["scope"] = bad
+        with pytest.raises((ValueError, TypeError)):
+            file.put(made)
+    assert json.loads(file.path.read_text("utf-8"))["reason"] == "not yet"
+    assert [path.name for path in tmp_path.iterdir()] == ["verdict.json"]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    contents = ["a" * 200_000, "b" * 100_000]
+    write_atomically(path, contents[0])
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.add(path.read_text("utf-8"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(20):
+        write_atomically(path, contents[number % 2])
+    over.set()
+    reader.join()
+    assert seen <= set(contents)
+
+
+def test_times_are_utc_to_the_millisecond() -> None:
+    moment = dt.datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    assert iso(moment) == "2026-01-02T01:04:05.678Z"
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_has_a_sign(outcome: Outcome) -> None:
+    text = printed(document(line(0, outcome)))
+    assert f"Keys  {int(outcome in (Outcome.PASSED, Outcome.SIGNED))}/1" in text
+
+
+def test_sections_are_shown_in_runbook_order_with_their_counts() -> None:
+    text = printed(
+        document(
+            line(0, Outcome.PASSED),
+            line(1, Outcome.PASSED),
+            line(2, Outcome.FAILED, section=("T", "Limits", "Queue")),
+            line(3, Outcome.PASSED, section=("T",)),
+        )
+    )
+    rows = [row.strip() for row in text.splitlines() if row.strip()]
+    assert rows[0].startswith("T  (config/runbooks/x.md)")
+    assert rows[1].endswith("Keys  2/2")
+    assert "Limits" in rows[2]
+    assert rows[2].endswith("Queue  0/1")
+    assert rows[3].endswith("T  1/1")
+
+
+def test_what_is_in_the_way_is_listed_with_place_message_and_the_cause_first() -> None:
+    text = printed(
+        document(
+            line(0, Outcome.FAILED, message="the report says so", run=True),
+            line(
+                1,
+                Outcome.NOT_PROVEN,
+                message="config/core.yaml:3 a: expected 1, found 2.\nNext: set it. " + "word " * 40,
+            ),
+            line(2, Outcome.PENDING),
+        )
+    )
+    assert text.index("line-1  not proven") < text.index("line-2") < text.index("line-0  failed")
+    assert "config/runbooks/x.md:4" in text
+    assert "      config/core.yaml:3 a: expected 1, found 2." in text
+    assert "      Next: set it. word" in text
+    assert "Requirement 2 holds." in text
+    assert max(map(len, text.splitlines())) <= 90
+
+
+def test_nothing_in_the_way_is_not_listed() -> None:
+    assert "In the way" not in printed(document(line(0, Outcome.PASSED), line(1, Outcome.NOT_RUN)))
+
+
+def test_the_proof_names_what_survived() -> None:
+    rows = [{"line": "a", "killed": True}, {"line": "a", "killed": False}, {"line": "b", "killed": True}]
+    text = printed({"rows": rows, "survivors": ["a: limit_raised"], "killed": 2, "breaks": 3}, kill_table)
+    assert "a  1/2" in text
+    assert "b  1/1" in text
+    assert "survived: a: limit_raised" in text
+    assert "2 of 3 breaks were noticed" in text
