@@ -13,6 +13,7 @@ from pytest_kraken_golive.checks.report_breaks import (
     LIMIT_WARNINGS,
     OTHER_ENTRYPOINT_BREACHED,
     UNTRUTHS,
+    an_entrypoint_incomplete,
     entry_breaks,
     summary_breaks,
 )
@@ -103,7 +104,10 @@ def summary_lists(paper_report: PaperReport, evidence: Evidence, *, field: str, 
     )
 
 
-@check("summary_ratio", breaks=summary_breaks("*", wrong=[0.75, 0.9999, 1.0001, "1.0", True, None, 0]))
+@check(
+    "summary_ratio",
+    breaks=[*summary_breaks("*", wrong=[0.75, 0.9999, 1.0001, "1.0", True, None, 0]), an_entrypoint_incomplete],
+)
 def summary_ratio(
     paper_report: PaperReport, evidence: Evidence, *, field: str, key: str | None = None, equals: Finite
 ) -> None:

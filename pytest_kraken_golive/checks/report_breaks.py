@@ -116,6 +116,24 @@ def _slug(value: object) -> str:
     return text or {"[]": "empty_list", "{}": "empty_mapping", "''": "empty_text"}.get(repr(value), "nothing")
 
 
+@sabotage("kraken_headless_paper")
+def an_entrypoint_incomplete(copy: Any, params: Mapping[str, Any]) -> None:
+    """The other paper entrypoint has no thresholds, or no sample; the message must name it."""
+
+    def act(report: Data) -> None:
+        entry, summary = report[METRICS]["kraken_headless_paper"], report[METRICS]["summary"]
+        if params["field"] == "threshold_coverage_score":
+            entry.pop("thresholds")
+        else:
+            entry["health_status"], entry["missing_metrics"] = None, ["bot_exchange_health_status"]
+        if params.get("key"):
+            summary[params["field"]][params["key"]] = 0.5
+        else:
+            summary[params["field"]] = 0.75
+
+    _report(act)(copy)
+
+
 # --- contradictions --------------------------------------------------------------------------------------------------
 
 

@@ -84,8 +84,12 @@ class Plan:
         return planned
 
     def in_order(self, ids: Iterable[str]) -> list[str]:
-        """The ids in the order in which they must run: document order, but after what their check comes after."""
-        wanted = sorted(set(ids), key=lambda line_id: self.lines[line_id].order)
+        """The ids in the order in which they run.
+
+        First what needs no run of the bot, which takes its time meanwhile; then the rest; each in document order, but
+        after what its check comes after.
+        """
+        wanted = sorted(set(ids), key=lambda line_id: (self.lines[line_id].depends_on_run, self.lines[line_id].order))
         if not any(check.after for line_id in wanted if (check := self.lines[line_id].check)):
             return wanted
         done: dict[str, None] = {}

@@ -185,6 +185,8 @@ def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
     ordered = [item for line_id in plan.in_order(by_line) for item in by_line[line_id]]
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
+    if any(plan.lines[line_id].depends_on_run for line_id in by_line) and not Options.read(config).only_collects:
+        config.stash[WORLDS].control.start_bot_soon()
     gate = config.stash.get(GATE, None)
     if gate is not None:
         gate.take_items(config, items)

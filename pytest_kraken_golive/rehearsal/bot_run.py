@@ -36,6 +36,8 @@ class BotOrder:
     """A bot without a report after so many seconds hangs."""
     stop_grace_s: float
     """How long it may take to end when asked."""
+    warm_up_s: float = 0.0
+    """How long a report that says `unknown` is waited out."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class BotRun:
         self._lock = threading.Lock()
         self._program: Program | None = None
         self._state = BotState()
+        self._unreadable = ""
 
     def start(self) -> BotState:
         """Start the bot, unless it was started before."""
@@ -109,17 +112,20 @@ class BotRun:
 
     def _look(self, program: Program) -> None:
         status = program.exit_status()
-        report = self._state.report or self._whole_report()
         problem = self._state.problem
         waited = time.time() - (self._state.started_at or 0.0)
+        report = self._state.report or self._whole_report(waited, ended=status is not None)
         if status is None and report is None and waited > self._order.timeout_s:
             program.kill(f"it was killed: no report after {self._order.timeout_s:g} s")
             status, problem = (
                 program.exit_status(),
-                f"no report after {self._order.timeout_s:g} s (paper.timeout_s): it hangs",
+                f"no report after {self._order.timeout_s:g} s (paper.timeout_s){self._unreadable}: it hangs",
             )
         if status is not None and report is None and problem is None:
-            problem = f"it ended with exit status {status} and left no whole report at {self._order.report}"
+            problem = (
+                f"it ended with exit status {status} and left no whole report at {self._order.report}"
+                f"{self._unreadable}. It said: …{program.tail()[-300:].strip()}"
+            )
         self._set(program, status, report, problem)
 
     def _set(self, program: Program, status: int | None, report: str | None, problem: str | None) -> None:
@@ -136,8 +142,8 @@ class BotRun:
             output=program.tail(),
         )
 
-    def _whole_report(self) -> str | None:
-        """The report of this run, if it can be read to its end: younger than the start, JSON, an object."""
+    def _whole_report(self, waited_s: float, *, ended: bool) -> str | None:
+        """The report of this run, if it can be read to its end: younger than the start, a JSON object, and final."""
         order = self._order
         pattern = Path(order.report)
         candidates = [pattern] if pattern.is_absolute() else list(Path(order.cwd).glob(order.report))
@@ -145,10 +151,13 @@ class BotRun:
         fresh = [path for path in candidates if path.is_file() and path.stat().st_mtime >= started]
         for path in sorted(fresh, key=lambda one: one.stat().st_mtime, reverse=True):
             try:
-                if isinstance(json.loads(path.read_bytes()), dict):
-                    return str(path)
-            except ValueError:
+                data = json.loads(path.read_bytes())
+            except ValueError as error:
+                self._unreadable = f", but one that cannot be read: {path.name}: {error}"
                 continue
+            if isinstance(data, dict) and (ended or _is_final(data, waited_s < order.warm_up_s)):
+                return str(path)
+            self._unreadable = f", but one that is not final (finished_at, summary.status): {path.name}"
         return None
 
     def finish(self) -> BotState:
@@ -164,6 +173,14 @@ class BotRun:
         with self._lock:
             if self._program is not None and self._program.exit_status() is None:
                 self._program.kill("it was killed: the run was over")
+
+
+def _is_final(report: dict[str, Any], warming_up: bool) -> bool:
+    """Whether a running bot is done with its report: it says when it ended; `unknown` is waited out at first."""
+    metrics = report.get("paper_exchange_metrics")
+    summary = metrics.get("summary") if isinstance(metrics, dict) else None
+    unknown = isinstance(summary, dict) and summary.get("status") == "unknown"
+    return report.get("finished_at") is not None and not (unknown and warming_up)
 
 
 def as_json(state: BotState) -> dict[str, Any]:

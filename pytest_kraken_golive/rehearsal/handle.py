@@ -161,9 +161,13 @@ class PaperBot:
     def __repr__(self) -> str:
         return f"PaperBot({self.root.name})"
 
+    def start(self) -> BotState:
+        """Start it, unless it was started before; does not wait."""
+        return self._ask("POST", "/bot/start")
+
     def run(self) -> BotState:
         """Start it if need be, and wait until it has reported, ended or failed."""
-        state = self._ask("POST", "/bot/start")
+        state = self.start()
         while not state.settled:
             state = self._ask("GET", "/bot", params={"wait_s": LONGEST_WAIT_S})
         return state

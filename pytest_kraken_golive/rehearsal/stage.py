@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pytest_kraken_golive.contract import NotProven
@@ -22,7 +25,7 @@ from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
-from pytest_kraken_golive.rehearsal.handle import Addresses, HostProcess, PaperBot, SandboxHandle
+from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.order import HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
 
@@ -94,6 +97,19 @@ class Rehearsal:
     @cached_property
     def bot(self) -> PaperBot:
         """The bot."""
+        return self._new_bot()
+
+    def start_bot_soon(self) -> None:
+        """Start the bot as soon as the host is up, without waiting for it: other lines run meanwhile."""
+        if self.has_bot:
+            threading.Thread(target=self._start_bot, name="start-bot", daemon=True).start()
+
+    def _start_bot(self) -> None:
+        # Who needs the bot asks for it again, and says what went wrong.
+        with contextlib.suppress(HostError, httpx.HTTPError), contextlib.closing(self._new_bot()) as bot:
+            bot.start()
+
+    def _new_bot(self) -> PaperBot:
         return PaperBot(self.addresses, self.root, Path(self.ticket.get("origin", self.root)))
 
     @property
@@ -242,5 +258,6 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
         output=str(folder / "bot.log"),
         timeout_s=policy.paper.timeout_s,
         stop_grace_s=policy.paper.stop_grace_s,
+        warm_up_s=policy.paper.warm_up_s,
     )
     return asdict(order)

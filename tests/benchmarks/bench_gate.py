@@ -1,6 +1,6 @@
 """How fast the gate is: ratios to floors that are measured in the same run. Prints, never fails.
 
-    python tests/benchmarks/bench_gate.py [lines]
+python tests/benchmarks/bench_gate.py [lines]
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def bench_lines(lines: int) -> None:
         place = Path(folder)
         (place / "config" / "runbooks").mkdir(parents=True)
         (place / "conftest.py").write_text(CONFTEST)
-        items = "".join(f"- Line {n} <!-- golive: {{id: line-{n}, check: holds, number: {n}}} -->\n" for n in range(lines))
+        binding = "<!-- golive: {{id: line-{0}, check: holds, number: {0}}} -->"
+        items = "".join(f"- Line {n} {binding.format(n)}\n" for n in range(lines))
         (place / "config" / "runbooks" / "bench.md").write_text(f"# Bench\n\n{items}")
         (place / "test_floor.py").write_text(FUNCTIONS.format(lines=lines))
         (place / "one").mkdir()
@@ -83,7 +84,7 @@ def bench_lines(lines: int) -> None:
             place,
         )
         verdict = json.loads((place / "reports" / "verdict.json").read_text())
-        assert verdict["verdict"] == "GO" and verdict["counts"] == {"passed": lines}, verdict["reason"]
+        assert (verdict["verdict"], verdict["counts"]) == ("GO", {"passed": lines}), verdict["reason"]
     print(f"{lines} lines, median of {ROUNDS} alternated runs")
     start = {name: seconds["one line" if name.startswith("lines") else "one function"] for name in seconds}
     for name, value in seconds.items():
@@ -99,7 +100,8 @@ def bench_parsing(lines: int) -> None:
     code = (
         "import time, pathlib\n"
         "from pytest_kraken_golive.runbook.parse import parse_runbook\n"
-        f"text = '# B\\n\\n' + ''.join(f'- [ ] L {{n}} <!-- golive: {{{{id: l{{n}}, check: c, n: {{n}}}}}} -->\\n' for n in range({lines}))\n"
+        "item = '- [ ] L {0} <!-- golive: {{id: l{0}, check: c, n: {0}}} -->\\n'\n"
+        f"text = '# B\\n\\n' + ''.join(item.format(n) for n in range({lines}))\n"
         "began = time.perf_counter()\n"
         "book = parse_runbook(text, path=pathlib.Path('b.md'), shown='b.md', sha256='')\n"
         f"assert len(book.lines) == {lines}\n"
@@ -139,7 +141,8 @@ def bench_gate() -> None:
         print(f"  {line['duration_s']:7.2f} s  {line['id']}")
     rest = sum(line["duration_s"] for line in lines) - sum(line["duration_s"] for line in slowest)
     print(f"  {rest:7.2f} s  the other {len(lines) - len(slowest)} lines")
-    print(f"  {statistics.median(values) - sum(line['duration_s'] for line in lines):7.2f} s  start-up, collection, reports")
+    outside = statistics.median(values) - sum(line["duration_s"] for line in lines)
+    print(f"  {outside:7.2f} s  start-up, collection, reports")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def proof(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     reports = tmp_path_factory.mktemp("proof")
-    words = ["--golive", "--golive-prove", "-q", "-p", "no:allure_pytest", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    without = [word for name in ("allure_pytest", "randomly", "cacheprovider") for word in ("-p", f"no:{name}")]
+    words = ["--golive", "--golive-prove", "-q", *without, f"--golive-report-dir={reports}", "-o", "addopts="]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, f"--golive-report-dir={reports}", "-o", "addopts="],
+        [sys.executable, "-m", "pytest", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,

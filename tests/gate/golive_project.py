@@ -5,8 +5,11 @@ Test modules name this file in `pytest_plugins`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -116,6 +119,26 @@ class Project:
         written = "".join(f"- {line if '<!--' in line or '!' in line else bound(line)}\n" for line in lines)
         return self.write(f"config/runbooks/{name}.md", f"# Small\n\n{written}")
 
+    def deployment(self, *line_ids: str) -> None:
+        """This repository's `config/`, with a runbook of those of its lines."""
+        for file in ("runtime.yaml", "core.yaml", "golive.yaml"):
+            shutil.copyfile(REPOSITORY / "config" / file, self.write(f"config/{file}", ""))
+        text = (REPOSITORY / "config" / "runbooks" / "paper_go_live.md").read_text(encoding="utf-8")
+        bindings = {found["id"]: found[0] for found in re.finditer(r"<!-- golive: {id: (?P<id>[^,]+),.*?-->", text)}
+        self.runbook(*(f"Line {line_id}. {bindings[line_id]}" for line_id in line_ids), name="paper")
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text in a file, where it stands first; the text must be there."""
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def state(self, folder: str) -> dict[str, tuple[bytes, int]]:
+        """Content and time of every file below a folder."""
+        files = [path for path in sorted((self.root / folder).rglob("*")) if path.is_file()]
+        return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
     def small(self, text: str = "", **values: str) -> None:
         """A conftest with `text` in it and a runbook of lines that hold: `small(a="yes", b="no")`."""
         self.conftest(text)
@@ -157,7 +180,19 @@ class Project:
 
     def processes(self) -> list[str]:
         """Processes that were started by a run of this project, however far down, and still live."""
-        return [" ".join(one.cmdline())[:200] for one in psutil.process_iter() if self._is_ours(one)]
+        found = []
+        for one in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if self._is_ours(one):
+                    found.append(" ".join(one.cmdline())[:200])
+        return found
+
+    def end_all(self) -> None:
+        """Whatever a failed test left running."""
+        for one in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if self._is_ours(one):
+                    one.kill()
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -184,4 +219,5 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Itera
     made = Project(pytester)
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(name, str(made.temporary))
-    return made
+    yield made
+    made.end_all()

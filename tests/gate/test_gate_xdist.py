@@ -68,9 +68,13 @@ def test_a_line_that_kills_its_worker(project: Project, deadly: str, arguments: 
     project.runbook("a holds value=yes", f"b {deadly}", "c holds value=yes", "d holds value=no", "e holds value=yes")
     run = project.gate("-n", "2", *arguments)
     run.require("NO-GO", 10)
-    assert run.outcomes.pop("b") in {"failed", "error"}
+    assert run.outcomes["b"] in {"failed", "error"}
     others = {name: outcome for name, outcome in run.outcomes.items() if name != "b"}
-    assert others == {"a": "passed", "c": "passed", "d": "failed", "e": "passed"}
+    expected = {"a": "passed", "c": "passed", "d": "failed", "e": "passed"}
+    if "--max-worker-restart=0" in arguments:  # then xdist ends the run, and what did not run says so
+        assert all(others[name] in {expected[name], "not_run"} for name in expected)
+    else:
+        assert others == expected
     results = [
         json.loads(file.read_text(encoding="utf-8"))
         for file in (project.root / "reports" / "allure-results").glob("*-result.json")

@@ -31,11 +31,11 @@ def hangs(paper_bot, evidence: Evidence) -> None:
 '''
 
 IDLE_BOT = '''
-import json, os, sys, time
+import sys, time
 from pathlib import Path
 report = Path(sys.argv[1])
 report.parent.mkdir(parents=True, exist_ok=True)
-report.write_text("{}")
+report.write_text('{"finished_at": "2026-11-20T12:00:00Z"}')
 time.sleep(120)
 '''
 """It reports at once and never ends by itself, not even when its standard input is closed."""
@@ -53,7 +53,7 @@ def start_and_hang(project: Project, *arguments: str) -> psutil.Popen:
     until = time.monotonic() + PATIENCE_S
     while not (project.root / "hanging").exists():
         assert run.poll() is None, project.root.joinpath("out.txt").read_text(encoding="utf-8")
-        assert time.monotonic() < until
+        assert time.monotonic() < until, project.root.joinpath("out.txt").read_text(encoding="utf-8")
         time.sleep(0.02)
     processes = project.processes()
     assert any("rehearsal.host" in one for one in processes), processes
@@ -80,7 +80,8 @@ def test_ctrl_c(project: Project, arguments: tuple[str, ...]) -> None:
     assert "interrupted" in project.verdict()["reason"]
     lines = {line["id"]: line["outcome"] for line in project.verdict()["runbooks"][0]["lines"]}
     assert lines["b"] != "passed"
-    assert lines["c"] == "not_run"
+    if not arguments:  # a line that uses the bot and one that reads files go to different workers
+        assert lines["c"] == "not_run"
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "workers"])

@@ -17,7 +17,8 @@ from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, as_json
 PATIENCE_S = 20.0
 Made = Callable[..., BotRun]
 
-REPORT = "import json, sys\nopen(sys.argv[1], 'w').write(json.dumps({'status': 'success'}))\n"
+WHOLE = '{"status": "success", "finished_at": "2026-11-20T12:00:00Z"}'
+REPORT = f"import sys\nopen(sys.argv[1], 'w').write({WHOLE!r})\n"
 UNTIL_LET_GO = "import sys\nsys.stdin.read()\n"
 
 
@@ -28,7 +29,12 @@ def bot(tmp_path: Path) -> Iterator[Made]:
     (tmp_path / "reports").mkdir()
 
     def make(
-        script: str, *, timeout_s: float = PATIENCE_S, report: str | None = None, words: list[str] | None = None
+        script: str,
+        *,
+        timeout_s: float = PATIENCE_S,
+        report: str | None = None,
+        words: list[str] | None = None,
+        warm_up_s: float = 0.0,
     ) -> BotRun:
         (tmp_path / "bot.py").write_text(script, encoding="utf-8")
         path = str(tmp_path / "reports" / "paper.json")
@@ -42,6 +48,7 @@ def bot(tmp_path: Path) -> Iterator[Made]:
             output=str(tmp_path / "output"),
             timeout_s=timeout_s,
             stop_grace_s=PATIENCE_S,
+            warm_up_s=warm_up_s,
         )
         runs.append(BotRun(order))
         return runs[-1]
@@ -59,7 +66,7 @@ def test_a_bot_that_reports_and_waits_is_kept_until_it_is_let_go(bot: Made) -> N
     state = run.wait(PATIENCE_S)
     assert (state.problem, state.exit_status, state.settled) == (None, None, True)
     assert state.report is not None
-    assert json.loads(Path(state.report).read_text("utf-8")) == {"status": "success"}
+    assert Path(state.report).read_text("utf-8") == WHOLE
     assert state.started_at is not None
     end = run.finish()
     assert (end.exit_status, end.ended_by, end.problem, end.report) == (
@@ -126,15 +133,49 @@ def test_a_bot_that_hangs_is_ended_and_said_to_hang(bot: Made) -> None:
     run = bot("print('on', flush=True)\n" + UNTIL_LET_GO, timeout_s=0.4)
     run.start()
     state = run.wait(PATIENCE_S)
-    assert state.problem == "no report after 0.4 s (paper.timeout_s): it hangs"
+    assert state.problem is not None
+    assert state.problem.startswith("no report after 0.4 s (paper.timeout_s)")
+    assert state.problem.endswith("it hangs")
     assert state.ended_by == "it was killed: no report after 0.4 s"
     assert state.exit_status is not None
     assert run.finish().problem == state.problem
 
 
+UNKNOWN = '{"finished_at": "2026-11-20T12:00:00Z", "paper_exchange_metrics": {"summary": {"status": "unknown"}}}'
+
+
+@pytest.mark.parametrize(
+    ("content", "warm_up_s"),
+    [
+        pytest.param('{"status": "success"}', 0.0, id="not-finished"),
+        pytest.param(UNKNOWN, 3600.0, id="unknown-in-warm-up"),
+    ],
+)
+def test_a_report_that_is_not_final_is_not_taken_from_a_running_bot(bot: Made, content: str, warm_up_s: float) -> None:
+    run = bot(REPORT.replace(WHOLE, content) + UNTIL_LET_GO, timeout_s=0.4, warm_up_s=warm_up_s)
+    run.start()
+    state = run.wait(PATIENCE_S)
+    assert state.report is None
+    assert state.problem is not None
+    assert "paper.json" in state.problem
+    assert state.problem.startswith("no report after 0.4 s")
+
+
+def test_a_report_that_stays_unknown_is_taken_after_the_warm_up(bot: Made) -> None:
+    run = bot(REPORT.replace(WHOLE, UNKNOWN) + UNTIL_LET_GO, warm_up_s=0.05)
+    run.start()
+    assert run.wait(PATIENCE_S).report is not None
+
+
+def test_an_ended_bots_report_is_taken_whatever_it_says(bot: Made) -> None:
+    run = bot(REPORT.replace(WHOLE, UNKNOWN), warm_up_s=3600.0)
+    run.start()
+    assert run.wait(PATIENCE_S).report is not None
+
+
 def test_yesterdays_report_is_none(bot: Made, tmp_path: Path) -> None:
     old = tmp_path / "reports" / "paper.json"
-    old.write_text('{"status": "success"}', encoding="utf-8")
+    old.write_text(WHOLE, encoding="utf-8")
     yesterday = time.time() - 86_400
     os.utime(old, (yesterday, yesterday))
     run = bot("pass")
@@ -146,9 +187,9 @@ def test_yesterdays_report_is_none(bot: Made, tmp_path: Path) -> None:
 
 def test_a_report_is_found_by_pattern_and_the_newest_whole_one_counts(bot: Made, tmp_path: Path) -> None:
     old = tmp_path / "reports" / "run-0.json"
-    old.write_text('{"old": 1}', encoding="utf-8")
+    old.write_text(WHOLE, encoding="utf-8")
     os.utime(old, (1, 1))
-    script = "open('reports/run-1.json', 'w').write('{}')\nopen('reports/run-2.json', 'w').write('{')\n"
+    script = f"open('reports/run-1.json', 'w').write({WHOLE!r})\nopen('reports/run-2.json', 'w').write('{{')\n"
     run = bot(script + UNTIL_LET_GO, report="reports/run-*.json", words=[sys.executable, "bot.py"])
     run.start()
     state = run.wait(PATIENCE_S)

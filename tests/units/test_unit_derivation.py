@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +39,7 @@ def names_of(exchange: str) -> dict[str, str]:
     return {role: f"bot_{exchange}_{role}" for role in ROLES}
 
 
-raw_limits = st.one_of(
+raw_limits: st.SearchStrategy[Any] = st.one_of(
     st.integers(0, 3), st.floats(0, 2, allow_nan=False), st.sampled_from(["0", "none", "", True, None, [], 10**400])
 )
 sound_limits = st.sampled_from([0, 1, 2.5])
@@ -101,45 +102,48 @@ def test_both_agree_on_what_the_bot_reports(made: tuple[dict[str, Any], RuntimeC
     assert derive_summary(entries) == report["paper_exchange_metrics"]["summary"]
 
 
-@st.composite
-def others(draw: st.DrawFn, value: Any) -> Any:
-    """Another value in the place of this one."""
-    if isinstance(value, dict) and value and draw(st.booleans()):
-        key = draw(st.sampled_from(sorted(value)))
-        if draw(st.booleans()):
-            return {name: item for name, item in value.items() if name != key}
-        return {**value, key: draw(others(value[key]))}
-    if isinstance(value, dict) and draw(st.booleans()):
-        return {**value, "invented": draw(st.sampled_from([0, [], ["desk_0"]]))}
-    if isinstance(value, list) and value and draw(st.booleans()):
-        index = draw(st.integers(0, len(value) - 1))
-        return draw(
-            st.sampled_from(
-                [value[:index] + value[index + 1 :], [*value, value[index]], [*value[:index], "x", *value[index + 1 :]]]
-            )
-        )
-    if isinstance(value, list) and draw(st.booleans()):
-        return [*value, "invented"]
-    if isinstance(value, (int, float)) and draw(st.booleans()):
-        return draw(st.sampled_from([value + 1, value - 1, value + 0.0001, -value - 1, float(value) + 0.5]))
-    if isinstance(value, str) and draw(st.booleans()):
-        return draw(
-            st.sampled_from(["ok", "breached", "unknown", "not_configured", "OK", "", f"{value} "]).filter(
-                lambda one: one != value
-            )
-        )
-    return draw(
-        st.sampled_from([None, str(value), [value], {"value": value}, bool(value)]).filter(
-            lambda one: differs(one, value)
-        )
-    )
+def another_mapping(value: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """A mapping with a key more, a key less, or another value."""
+    strategies: list[st.SearchStrategy[Any]] = [
+        st.sampled_from([0, [], ["desk_0"], {}]).map(lambda more: {**value, "invented": more})
+    ]
+    for key, old in value.items():
+        strategies.append(st.just({name: item for name, item in value.items() if name != key}))
+        strategies.append(another(old).map(functools.partial(with_item, value, key)))
+    return st.one_of(strategies)
 
 
-def differs(one: Any, other: Any) -> bool:
-    """Whether JSON data differ: 1 and true do, 1 and 1.0 do not."""
-    if isinstance(one, bool) is not isinstance(other, bool):
-        return True
-    return bool(one != other)
+def with_item(value: dict[str, Any], key: str, item: Any) -> dict[str, Any]:
+    return {**value, key: item}
+
+
+def another_list(value: list[Any]) -> st.SearchStrategy[Any]:
+    """A list with an item more, an item twice, an item less, or another item."""
+    choices = [[*value, "invented"]]
+    for index, item in enumerate(value):
+        choices += [value[:index] + value[index + 1 :], [*value, item], [*value[:index], "x", *value[index + 1 :]]]
+    return st.sampled_from(choices)
+
+
+def another(value: Any) -> st.SearchStrategy[Any]:
+    """Another value of the same type; of another type where there is only one."""
+    if isinstance(value, dict):
+        return another_mapping(value)
+    if isinstance(value, list):
+        return another_list(value)
+    if isinstance(value, bool) or value is None:
+        return st.sampled_from([0, 1, "x"])
+    if isinstance(value, (int, float)):
+        return st.sampled_from([value + 1, value - 1, value + 0.0001, -value - 1, float(value) + 0.5])
+    words = [word for word in ("ok", "breached", "unknown", "OK", f"{value} ") if word != value]
+    return st.sampled_from(words)
+
+
+def of_another_type(value: Any) -> list[Any]:
+    """What a careless bot writes instead: 1 and 1.0 are one number to JSON, 1 and true are not."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    others: list[Any] = [None, [value], {"value": value}, str(value), True, 1.5]
+    return [one for one in others if type(one) is not type(value) and not (number and type(one) in (int, float))]
 
 
 def noticed(report: dict[str, Any], runtime: RuntimeConfig, names: list[str]) -> bool:
@@ -159,7 +163,7 @@ def test_any_single_change_of_the_summary_is_noticed(data: st.DataObject) -> Non
     if data.draw(st.integers(0, 9)) == 0:
         del summary[field]
     else:
-        summary[field] = data.draw(others(summary[field]))
+        summary[field] = data.draw(another(summary[field]) | st.sampled_from(of_another_type(summary[field])))
     assert noticed(changed, runtime, names), (
         field,
         report["paper_exchange_metrics"]["summary"][field],
@@ -190,7 +194,7 @@ def test_any_single_change_of_what_an_entry_derives_is_noticed(data: st.DataObje
         del entry[field]
         assert noticed(changed, runtime, names)
     elif field in DERIVED:
-        entry[field] = data.draw(others(entry[field]))
+        entry[field] = data.draw(another(entry[field]))
         assert noticed(changed, runtime, names), (field, entry[field])
 
 
@@ -258,9 +262,32 @@ def test_a_contradiction_names_its_place(entry: dict[str, Any], said: str) -> No
     assert any(said in one and "Next: " in one for one in found), found
 
 
-@pytest.mark.parametrize(
-    "key", ["thresholds", "metric_names", "health_status", "breaches", "missing_metrics", "status"]
-)
+FIELDS = sorted(steady()[0]["paper_exchange_metrics"]["a"])
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_of_another_type_is_a_problem_and_no_trace_back(field: str) -> None:
+    value = steady()[0]["paper_exchange_metrics"]["a"][field]
+    for other in of_another_type(value):
+        assert noticed(*steady(**{field: other})), other
+
+
+@pytest.mark.parametrize("field", ["missing_metrics", "missing_error_severities", "invalid_thresholds", "breaches"])
+@pytest.mark.parametrize("item", [None, 3, [], {}])
+def test_an_item_of_another_type_is_a_problem_and_no_trace_back(field: str, item: Any) -> None:
+    assert noticed(*steady(**{field: [item]}))
+
+
+@pytest.mark.parametrize("place", ["paper_exchange_metrics", "summary", "a"])
+@pytest.mark.parametrize("other", of_another_type({}))
+def test_a_part_of_another_type_is_a_problem_and_no_trace_back(place: str, other: Any) -> None:
+    report, runtime, names = steady()
+    parent = report if place in report else report["paper_exchange_metrics"]
+    parent[place] = other
+    assert noticed(report, runtime, names)
+
+
+@pytest.mark.parametrize("key", FIELDS)
 def test_an_absent_field_is_not_proven(key: str) -> None:
     report, runtime, names = steady()
     del report["paper_exchange_metrics"]["a"][key]

@@ -82,7 +82,7 @@ def test_a_result_says_what_the_runbook_and_the_reports_say(ledger: Ledger) -> N
     assert (first.section, first.check, first.params) == (("T", "Keys"), "holds", {"value": "x"})
     assert (first.outcome, first.duration_s, first.order) == (Outcome.PASSED, 0.75, 0)
     assert first.evidence == [{"source": "f", "value": 1}]
-    assert (first.depends_on_run, second.depends_on_run) == (False, True)
+    assert first.distance < second.distance
     assert (third.check, third.params) == (None, {})
 
 

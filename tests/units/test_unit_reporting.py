@@ -31,7 +31,7 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 def line(
-    order: int, outcome: Outcome, *, section: tuple[str, ...] = ("T", "Keys"), message: str = "", run: bool = False
+    order: int, outcome: Outcome, *, section: tuple[str, ...] = ("T", "Keys"), message: str = "", distance: int = 0
 ) -> LineResult:
     return LineResult(
         id=f"line-{order}",
@@ -45,7 +45,7 @@ def line(
         message=message,
         evidence=[{"source": "config/core.yaml", "value": 1}],
         order=order,
-        depends_on_run=run,
+        distance=distance,
     )
 
 
@@ -189,7 +189,7 @@ def test_sections_are_shown_in_runbook_order_with_their_counts() -> None:
 def test_what_is_in_the_way_is_listed_with_place_message_and_the_cause_first() -> None:
     text = printed(
         document(
-            line(0, Outcome.FAILED, message="the report says so", run=True),
+            line(0, Outcome.FAILED, message="the report says so", distance=2),
             line(
                 1,
                 Outcome.NOT_PROVEN,
@@ -204,6 +204,12 @@ def test_what_is_in_the_way_is_listed_with_place_message_and_the_cause_first() -
     assert "      Next: set it. word" in text
     assert "Requirement 2 holds." in text
     assert max(map(len, text.splitlines())) <= 90
+
+
+def test_lines_that_fail_for_the_same_reason_say_it_once() -> None:
+    text = printed(document(*(line(order, Outcome.ERROR, message="no key in the store") for order in range(3))))
+    assert text.count("no key in the store") == 1
+    assert all(f"line-{order}" in text for order in range(3))
 
 
 def test_nothing_in_the_way_is_not_listed() -> None:

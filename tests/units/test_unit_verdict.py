@@ -7,10 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Outcome
-from pytest_kraken_golive.gate.verdict import Decision, LineResult, decide, exit_status, nearest_cause_first
+from pytest_kraken_golive.gate.verdict import (
+    Decision,
+    LineResult,
+    decide,
+    exit_status,
+    nearest_cause_first,
+    pointing_to_cause,
+)
 
 
-def line(outcome: Outcome, order: int = 0, *, message: str = "", run: bool = False) -> LineResult:
+def line(outcome: Outcome, order: int = 0, *, message: str = "", distance: int = 0) -> LineResult:
     return LineResult(
         id=f"line-{order}",
         runbook="x.md",
@@ -22,7 +29,7 @@ def line(outcome: Outcome, order: int = 0, *, message: str = "", run: bool = Fal
         outcome=outcome,
         message=message,
         order=order,
-        depends_on_run=run,
+        distance=distance,
     )
 
 
@@ -78,9 +85,32 @@ def test_go_is_all_good_and_nothing_else(outcomes: list[Outcome], troubles: list
 
 
 def test_what_looks_at_files_is_named_before_what_looks_at_the_run() -> None:
-    failed = [line(Outcome.FAILED, order, run=order < 3) for order in (4, 0, 2, 5, 3)]
-    assert [one.order for one in nearest_cause_first(failed)] == [3, 4, 5, 0, 2]
+    failed = [
+        line(Outcome.FAILED, order, distance=distance) for order, distance in ((4, 0), (0, 2), (2, 1), (1, 2), (3, 0))
+    ]
+    assert [one.order for one in nearest_cause_first(failed)] == [3, 4, 2, 0, 1]
     assert decide(failed).reason.startswith("line-3:")
+
+
+def test_what_may_follow_from_another_fault_points_to_it() -> None:
+    lines = [
+        line(Outcome.FAILED, 0, message="no report", distance=2),
+        line(Outcome.PASSED, 1, distance=2),
+        line(Outcome.FAILED, 2, message="a.yaml:3: expected 1", distance=0),
+        line(Outcome.FAILED, 3, message="b.yaml:3: expected 1", distance=0),
+    ]
+    messages = [one.message for one in pointing_to_cause(lines)]
+    assert messages[0].startswith("no report")
+    assert "line-2" in messages[0]
+    assert messages[1:] == ["", "a.yaml:3: expected 1", "b.yaml:3: expected 1"]
+    assert pointing_to_cause(lines[:2]) == lines[:2]
+    assert pointing_to_cause([]) == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNBOUND, Outcome.PENDING, Outcome.SUSPECT])
+def test_a_line_that_nobody_looked_at_is_no_cause(outcome: Outcome) -> None:
+    lines = [line(outcome, 0), line(Outcome.FAILED, 1, message="no report", distance=2)]
+    assert [one.message for one in pointing_to_cause(lines)] == ["", "no report"]
 
 
 @pytest.mark.parametrize(("decision", "status"), [(Decision.GO, 0), (Decision.NO_GO, 10), (Decision.INCOMPLETE, 11)])
