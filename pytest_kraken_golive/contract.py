@@ -143,11 +143,12 @@ def plain(value: object) -> Any:
         return sorted((plain(item) for item in value), key=str)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or type(value) in {bool, int, str}:
         return value
-    if isinstance(value, float) and value - value == 0:  # JSON has no NaN and no infinity
-        return value
-    return str(value)
+    for kind in (int, float):  # an enumeration's member, say, as the plain number that it is
+        if isinstance(value, kind) and value - value == 0:  # JSON has no NaN and no infinity
+            return kind(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)
 
 
 @runtime_checkable

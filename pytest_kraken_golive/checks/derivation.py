@@ -19,6 +19,8 @@ LIMITS = (
 )
 """Threshold, role of its metric, the raw value it is held against, and how."""
 
+KNOWN_THRESHOLDS = frozenset(key for key, *_ in LIMITS)
+
 STATUSES = ("breached", "unknown", "ok")
 
 
@@ -50,12 +52,27 @@ def contradictions(report: PaperReport, runtime: RuntimeConfig, names: list[str]
     return found
 
 
-def _entry_faults(entry: Section, runtime: RuntimeConfig, name: str) -> Iterator[str]:
+def _entry_faults(entry: Section, runtime: RuntimeConfig, name: str) -> list[str]:
+    """What is wrong with an entry; nothing is derived from values that are not what they must be."""
     profile = runtime.paper_profile_for(name)
-    yield from _not_configured(entry.at("metric_names"), profile.metric_names)
-    yield from _not_configured(entry.at("thresholds"), profile.thresholds)
-    yield from _not_configured(entry.at("exchange"), profile.exchange)
-    yield from _not_configured(entry.at("environment"), runtime.entrypoint(name).environment)
+    faults = [
+        *_not_configured(entry.at("metric_names"), profile.metric_names),
+        *_not_configured(entry.at("thresholds"), profile.thresholds),
+        *_not_configured(entry.at("exchange"), profile.exchange),
+        *_not_configured(entry.at("environment"), runtime.entrypoint(name).environment),
+    ]
+    faults = faults or [*_count_faults(entry), *_health_faults(entry), *_missing_faults(entry)]
+    if faults:
+        return faults
+    derived = _derive_entry(entry.found.value)
+    return [
+        actual.unlike(expected, "it contradicts the entry's own raw values: correct the bot's report")
+        for key, expected in derived.items()
+        if not _alike((actual := entry.at(key)).value, expected)
+    ]
+
+
+def _count_faults(entry: Section) -> Iterator[str]:
     severities = entry.mapping("network_errors_by_severity")
     if set(severities.value) != set(SEVERITIES):
         yield severities.unlike(list(SEVERITIES), "let the bot count exactly these severities")
@@ -67,12 +84,15 @@ def _entry_faults(entry: Section, runtime: RuntimeConfig, name: str) -> Iterator
             yield count.unlike("a count", "let the bot report what its counters say")
     if raw["network_errors"].value != sum(count.value for count in counts):
         yield raw["network_errors"].unlike(sum(count.value for count in counts), "it is the sum over its severities")
-    yield from _health_faults(entry)
-    derived = _derive_entry(entry.found.value)
-    for key, expected in derived.items():
-        actual = entry.at(key)
-        if not _alike(actual.value, expected):
-            yield actual.unlike(expected, "it contradicts the entry's own raw values: correct the bot's report")
+
+
+def _missing_faults(entry: Section) -> Iterator[str]:
+    """Lists of what is missing name only what there is."""
+    metrics, silent = entry.names("missing_metrics"), entry.names("missing_error_severities")
+    for found, known in ((metrics, list(entry.mapping("metric_names").value.values())), (silent, list(SEVERITIES))):
+        strangers = [item for item in found.value if item not in known]
+        if strangers:
+            yield found.unlike(f"some of {known}", f"take {strangers[0]!r} out of the bot's list")
 
 
 def _not_configured(found: Found, configured: Found) -> Iterator[str]:
@@ -121,7 +141,7 @@ def _derive_entry(entry: dict[str, Any]) -> dict[str, Any]:
                     "comparator": comparator,
                 }
             )
-    complete = {key for key, *_ in LIMITS} == {key for key in thresholds if _limit(thresholds[key]) is not None}
+    complete = {key for key, *_ in LIMITS} <= {key for key in thresholds if _limit(thresholds[key]) is not None}
     named = {role for _, role, *_ in LIMITS} <= set(metrics)
     sound = complete and named and not entry["missing_metrics"]
     status = "breached" if breaches else "ok" if sound else "unknown"
@@ -180,7 +200,7 @@ def _coverage_fields(names: list[str], entries: dict[str, dict[str, Any]]) -> di
         entry = entries[name]
         for metric in entry["metric_names"].values():
             metrics.setdefault(metric, []).extend([name] if metric not in entry["missing_metrics"] else [])
-        for key in entry["thresholds"]:
+        for key in KNOWN_THRESHOLDS & set(entry["thresholds"]):
             thresholds.setdefault(key, []).extend([name] if key not in entry["invalid_thresholds"] else [])
     severities = {
         one: [name for name in names if one not in entries[name]["missing_error_severities"]] for one in SEVERITIES
@@ -220,7 +240,7 @@ def _ratios(covered: dict[str, list[str]], everyone: int) -> dict[str, float]:
 def _score(covered: dict[str, list[str]], everyone: int) -> float:
     if not covered or not everyone:
         return 0.0
-    return round(sum(len(set(who)) / everyone for who in covered.values()) / len(covered), 4)
+    return round(sum(len(set(who)) for who in covered.values()) / (everyone * len(covered)), 4)
 
 
 def _alike(value: object, expected: object) -> bool:

@@ -23,7 +23,7 @@ def _list(config: pytest.Config, session: pytest.Session) -> None:
     writer: Any = config.get_terminal_writer()
     for name in sorted(registry.checks):
         check = registry.checks[name]
-        signature = registry.signature(name)
+        signature = registry.signature(check)
         writer.write(name, bold=True)
         writer.line("" if is_stock(check) else "  (your own)")
         writer.line(f"  {inspect.getdoc(check.function) or 'no description'}")

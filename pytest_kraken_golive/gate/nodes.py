@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from collections.abc import Iterator
@@ -101,17 +102,18 @@ class RunbookLine(pytest.Function):
         check = self.planned.check
         return check is not None and is_stock(check)
 
-    def report_of(self, when: str, error: BaseException | None) -> dict[str, Any]:
-        """What this process knows of a phase, in a form that travels between processes."""
+    def report_of(self, when: str, error: BaseException | None) -> str:
+        """What this process knows of a phase, as JSON: it travels between processes, whatever a check recorded."""
         phase = judge_phase(when, error)
         clean = self.config.stash[WORLDS].redactor
-        return {
+        known = {
             "outcome": str(phase.outcome),
             "message": clean.text(phase.message),
             "ran": self.ran,
             "canary": self.config.stash.get(CANARY, None),
             "evidence": [clean.data(_record(record)) for record in self.evidence.records],
         }
+        return json.dumps(known)
 
 
 def _record(record: Any) -> dict[str, Any]:
@@ -123,7 +125,8 @@ def _record(record: Any) -> dict[str, Any]:
 
 def _unbound(planned: PlannedLine) -> Any:
     line_id = planned.id.removeprefix("unbound-")
-    name = line_id.replace("-", "_")
+    name = re.sub(r"\W", "_", line_id.lower())
+    name = name if name[:1].isalpha() else f"line_{name}"
 
     def unbound() -> None:
         raise Unbound(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import glob
+import heapq
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,29 +89,29 @@ class Plan:
         """The ids in the order in which they run.
 
         First what needs no run of the bot, which takes its time meanwhile; then the rest; each in document order, but
-        after what its check comes after.
+        a line waits for those whose check its own comes after. A circle of such checks gives way where it begins.
         """
-        wanted = sorted(set(ids), key=lambda line_id: (self.lines[line_id].depends_on_run, self.lines[line_id].order))
-        if not any(check.after for line_id in wanted if (check := self.lines[line_id].check)):
-            return wanted
-        done: dict[str, None] = {}
-        for line_id in wanted:
-            self._place(line_id, wanted, done, frozenset())
-        return list(done)
-
-    def _place(self, line_id: str, wanted: list[str], done: dict[str, None], waiting: frozenset[str]) -> None:
-        if line_id in done:
-            return
-        check = self.lines[line_id].check
-        for name in check.after if check else ():
-            for other in wanted:
-                if other not in waiting and other != line_id and _is_bound_to(self.lines[other], name):
-                    self._place(other, wanted, done, waiting | {line_id})
-        done[line_id] = None
-
-
-def _is_bound_to(planned: PlannedLine, check: str) -> bool:
-    return planned.check is not None and planned.check.name == check
+        lines = [self.lines[line_id] for line_id in ids]
+        lines.sort(key=lambda planned: (planned.depends_on_run, planned.order))
+        names = [planned.check.name if planned.check else "" for planned in lines]
+        pending = Counter(names)
+        after = [
+            set(planned.check.after) - {name} if planned.check else set()
+            for planned, name in zip(lines, names, strict=True)
+        ]
+        waiting = dict.fromkeys(range(len(lines)))
+        done: list[str] = []
+        ready = [place for place in waiting if not any(pending[name] for name in after[place])]
+        while waiting:
+            place = heapq.heappop(ready) if ready else next(iter(waiting))
+            del waiting[place]
+            done.append(lines[place].id)
+            pending[names[place]] -= 1
+            if not pending[names[place]]:
+                for other in waiting:
+                    if names[place] in after[other] and not any(pending[name] for name in after[other]):
+                        heapq.heappush(ready, other)
+        return done
 
 
 def find_runbooks(patterns: Iterable[str]) -> list[Path]:
@@ -121,7 +123,8 @@ def find_runbooks(patterns: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     missing = []
     for pattern in patterns:
-        matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]
+        is_pattern = glob.has_magic(pattern) and not Path(pattern).is_file()
+        matches = sorted(glob.glob(pattern, recursive=True)) if is_pattern else [pattern]
         files = [Path(match).resolve() for match in matches if Path(match).is_file()]
         if not files:
             missing.append(
@@ -189,10 +192,10 @@ def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: di
 
 
 def _resolve(name: str, raw: Any, registry: Registry) -> tuple[Check, Signature, dict[str, Any]]:
-    check = registry.checks.get(name)
+    check = registry.find(name)
     if check is None:
         raise CheckError(f"there is no check {name!r}{_closest(name, registry)}")
-    signature = registry.signature(name)
+    signature = registry.signature(check)
     return check, signature, validated(check, signature, raw)
 
 

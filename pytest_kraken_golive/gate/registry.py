@@ -38,12 +38,11 @@ class Signature:
 class Registry:
     """Every check that was seen, by name."""
 
-    checks: dict[str, Check] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    replaced: dict[str, str] = field(default_factory=dict)
-    """Names whose check was replaced, and the place of the check in force."""
-    _signatures: dict[str, Signature] = field(default_factory=dict)
-    _replaceable: set[str] = field(default_factory=set)
+    """What is wrong with the checks, for people."""
+    _plain: dict[str, Check] = field(default_factory=dict)
+    _replacing: dict[str, Check] = field(default_factory=dict)
+    _signatures: dict[Check, Signature] = field(default_factory=dict)
 
     def take_from(self, plugin: object) -> None:
         """Register every check that a plugin or conftest module holds."""
@@ -52,44 +51,47 @@ class Registry:
                 self.add(value)
 
     def add(self, check: Check) -> None:
-        """Register a check; problems are kept for `Registry.complain`, so that all can be named at once."""
-        present = self.checks.get(check.name)
-        if present is not None and present.function is check.function:
+        """Register a check; problems are kept for `complain`, so that all can be named at once."""
+        rival = (self._replacing if check.replaces else self._plain).get(check.name)
+        if rival is not None and rival.function is check.function:
             return
         try:
             signature = read_signature(check)
         except CheckError as error:
             self.problems.append(str(error))
             return
-        if check.replaces is None:
-            self._replaceable.add(check.name)
         if check.replaces is not None and check.replaces != check.name:
             self.problems.append(
                 f"{place(check)}: check {check.name!r} says replaces={check.replaces!r}. Next: give both the same name."
             )
-        elif present is None or (present.replaces is None and check.replaces == check.name):
-            if check.replaces:
-                self.replaced[check.name] = place(check)
-            self.checks[check.name] = check
-            self._signatures[check.name] = signature
-        elif check.replaces is None and present.replaces == check.name:
-            pass  # the one that replaces was registered first
-        else:
+        elif rival is not None:
             self.problems.append(
-                f"{place(check)}: a check named {check.name!r} is already at {place(present)}. "
+                f"{place(check)}: a check named {check.name!r} is already at {place(rival)}. "
                 "Next: rename one, or say replaces= to take its place."
             )
+        else:
+            (self._replacing if check.replaces else self._plain)[check.name] = check
+            self._signatures[check] = signature
 
-    def signature(self, name: str) -> Signature:
+    @property
+    def checks(self) -> dict[str, Check]:
+        """The checks in force by name: one that replaces another stands in its place."""
+        return {**self._plain, **self._replacing}
+
+    def find(self, name: str) -> Check | None:
+        """The check in force under a name, None where there is none."""
+        return self._replacing.get(name) or self._plain.get(name)
+
+    def signature(self, check: Check) -> Signature:
         """The signature of a registered check."""
-        return self._signatures[name]
+        return self._signatures[check]
 
     def complain(self) -> list[str]:
         """The problems found so far, in order."""
         missing = [
             f"{place(check)}: check {check.name!r} replaces nothing. Next: drop replaces=, or correct the name."
-            for check in self.checks.values()
-            if check.replaces and check.name not in self._replaceable
+            for check in self._replacing.values()
+            if check.name not in self._plain
         ]
         return [*self.problems, *missing]
 

@@ -86,11 +86,12 @@ def nearest_cause_first(lines: Sequence[LineResult]) -> list[LineResult]:
 def pointing_to_cause(lines: Sequence[LineResult]) -> list[LineResult]:
     """The lines, with those that may only follow from another one pointing to it."""
     blockers = nearest_cause_first([line for line in lines if line.outcome not in {*GOOD, Outcome.NOT_RUN}])
-    if not blockers:
+    looked = [line for line in blockers if line.outcome in {Outcome.FAILED, Outcome.NOT_PROVEN, Outcome.ERROR}]
+    if not looked:
         return list(lines)
-    cause = blockers[0]
+    cause = looked[0]
     pointer = f" (This may follow from {cause.id}; look there first.)"
-    follows = {line.id for line in blockers if line.distance > cause.distance}
+    follows = {line.id for line in looked if line.distance > cause.distance}
     return [replace(line, message=line.message + pointer) if line.id in follows else line for line in lines]
 
 

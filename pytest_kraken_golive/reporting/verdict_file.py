@@ -24,7 +24,8 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as target:
+        # A file name that is no text must not cost the verdict.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as target:
             target.write(text)
             target.flush()
             os.fsync(target.fileno())

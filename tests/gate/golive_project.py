@@ -42,6 +42,7 @@ def holds(evidence: Evidence, *, value: str) -> None:
 
 '''
 
+
 @dataclass(frozen=True)
 class GateRun:
     """What a run left behind."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["golive_project"]
 
-CHECKS = '''
+CHECKS = """
 import sys
 import unittest
 
@@ -230,7 +230,7 @@ def evidence_too_late(records_at_teardown: None) -> None:
 def fails_twice(fails_at_teardown: None, evidence: Evidence) -> None:
     evidence.record("test", 1)
     raise NotProven("the call lacked something")
-'''
+"""
 
 EXPECTED = {
     "a": ("passed", ""),

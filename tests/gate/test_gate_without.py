@@ -14,7 +14,16 @@ pytest_plugins = ["golive_project"]
 
 HEAVY = [
     *("httpx", "httpcore", "vcr", "pydantic", "markdown_it", "mdit_py_plugins", "starlette", "uvicorn", "yaml"),
-    *("allure_commons", "allure_pytest", "cryptography", "prometheus_client", "psutil", "xdist", "asyncio", "subprocess"),
+    *(
+        "allure_commons",
+        "allure_pytest",
+        "cryptography",
+        "prometheus_client",
+        "psutil",
+        "xdist",
+        "asyncio",
+        "subprocess",
+    ),
     *("pytest_kraken_golive.gate.start", "pytest_kraken_golive.rehearsal", "pytest_kraken_golive.sandbox"),
 ]
 

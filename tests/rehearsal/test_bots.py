@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +28,9 @@ sys.exit(main(["--mode", arguments["--mode"], "--entrypoint", arguments["--entry
 """As a bot of one's own does it: it takes no report's name, and leaves its report where it likes."""
 
 
-def with_bot(project: Project, script: str, *, words: str = "'{report}'", timeout_s: float = 20.0, more: str = "") -> None:
+def with_bot(
+    project: Project, script: str, *, words: str = "'{report}'", timeout_s: float = 20.0, more: str = ""
+) -> None:
     """The stock deployment with a bot of one's own, `scripts/own_bot.py`."""
     project.deployment(*LINES)
     project.write("scripts/own_bot.py", script)
@@ -49,19 +53,12 @@ BAD = {
     "no-report": ("", ("exit status 0", "no whole report")),
     "half-a-report": (
         "import sys\nfrom pathlib import Path\npath = Path(sys.argv[1])\npath.parent.mkdir(exist_ok=True)\n"
-        "path.write_text('{\"run_id\": \"1\", ')\n",
+        'path.write_text(\'{"run_id": "1", \')\n',
         ("no whole report",),
     ),
-    "report-is-a-list": (
-        "import sys\nfrom pathlib import Path\npath = Path(sys.argv[1])\npath.parent.mkdir(exist_ok=True)\n"
-        "path.write_text('[]')\n",
-        ("no whole report",),
-    ),
-    "syntax": ("def broken(:\n", ("exit status 1",)),
-    "hangs": ("import time\ntime.sleep(120)\n", ("no report after 2 s", "paper.timeout_s")),
-    "hangs-and-will-not-end": (
+    "hangs": (
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(120)\n",
-        ("no report after 2 s",),
+        ("no report after 2 s", "paper.timeout_s"),
     ),
 }
 
@@ -69,7 +66,7 @@ BAD = {
 @pytest.mark.parametrize(("script", "words"), BAD.values(), ids=BAD)
 def test_a_bot_that_leaves_no_report(project: Project, script: str, words: tuple[str, ...]) -> None:
     with_bot(project, script, timeout_s=2 if "sleep" in script else 20)
-    run = project.gate() if "broken" in script else judge(project)
+    run = judge(project)
     run.require("NO-GO", 10, "paper-run: ")
     for word in (*words, "own_bot.py", "Next:"):
         assert word in run.message("paper-run"), run.message("paper-run")
@@ -80,7 +77,8 @@ def test_a_bot_that_leaves_no_report(project: Project, script: str, words: tuple
 
 def test_yesterdays_report_is_no_report(project: Project) -> None:
     with_bot(project, "", words="", more="commands:\n  bot: {run: [scripts/own_bot.py], report: config/old.json}\n")
-    project.write("config/old.json", json.dumps({"finished_at": "2026-11-19T12:00:00Z", "status": "success"}))
+    old = project.write("config/old.json", json.dumps({"finished_at": "2026-11-19T12:00:00Z", "status": "success"}))
+    os.utime(old, (time.time() - 86_400,) * 2)
     run = judge(project)
     run.require("NO-GO", 10, "paper-run: ")
     assert "own_bot.py" in run.message("paper-run")

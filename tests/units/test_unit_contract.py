@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-import execnet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,10 +81,9 @@ values = st.recursive(
 
 
 @given(values)
-def test_evidence_of_any_kind_can_be_written_and_sent_by_a_worker(value: Any) -> None:
+def test_evidence_of_any_kind_can_be_written_and_read_again(value: Any) -> None:
     data = plain(value)
-    json.dumps(data, allow_nan=False)
-    assert execnet.loads(execnet.dumps(data)) == data
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
 
 
 def test_a_secret_is_no_evidence() -> None:

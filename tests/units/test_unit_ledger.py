@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +52,7 @@ def phase(
 ) -> pytest.TestReport:
     made = pytest.TestReport(nodeid, ("x.md", 0, "x"), {}, outcome, None, when, duration=0.25, stop=9.0)
     if ours:
-        vars(made)["golive"] = {"outcome": outcome, **ours}
+        vars(made)["golive"] = json.dumps({"outcome": outcome, **ours})
     return made
 
 

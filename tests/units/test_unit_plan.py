@@ -32,6 +32,9 @@ def holds(evidence: Any, core_config: Any, *, value: str, limit: int = 3) -> Non
 def looks_at_the_run(paper_bot: Any, evidence: Any) -> None: ...
 
 
+def looks_at_files(evidence: Any) -> None: ...
+
+
 def registry(*more: Check) -> Registry:
     made = Registry()
     for one in (check("holds")(holds), check("runs")(looks_at_the_run), *more):
@@ -172,7 +175,7 @@ def planned(name: str, order: int, bound: Check | None, text: str = "text") -> P
 def plan_of(lines: Sequence[tuple[str, Sequence[str]]]) -> Plan:
     """Lines in document order: the check that each is bound to, and what that check comes after."""
     after = {name: tuple(names) for name, names in lines if name}
-    checks = {name: check(name, after=names)(looks_at_the_run) for name, names in after.items()}
+    checks = {name: check(name, after=names)(looks_at_files) for name, names in after.items()}
     made = [planned(f"l{order}", order, checks.get(name)) for order, (name, _) in enumerate(lines)]
     return Plan([BOOK], {one.id: one for one in made})
 
@@ -187,7 +190,7 @@ def test_without_after_lines_run_in_document_order() -> None:
 def test_a_line_runs_after_all_lines_of_the_checks_that_its_own_comes_after() -> None:
     plan = plan_of([("health", ("smoke",)), ("other", ()), ("smoke", ("setup",)), ("smoke", ("setup",)), ("setup", ())])
     order = plan.in_order(plan.lines)
-    assert order == ["l4", "l2", "l3", "l0", "l1"]
+    assert order == ["l1", "l4", "l2", "l3", "l0"]
     assert plan.in_order(["l0", "l1"]) == ["l0", "l1"]
 
 

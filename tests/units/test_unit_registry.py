@@ -137,7 +137,7 @@ def test_every_check_of_a_module_is_taken_and_nothing_else() -> None:
     registry.take_from(object())
     assert sorted(registry.checks) == ["one", "two"]
     assert registry.complain() == []
-    assert registry.signature("two").fixtures == ("evidence",)
+    assert registry.signature(registry.checks["two"]).fixtures == ("evidence",)
 
 
 def test_one_check_imported_into_two_modules_is_one() -> None:
@@ -159,7 +159,7 @@ def test_a_check_may_take_anothers_place_in_whatever_order_they_come(first: bool
     registry = registry_of(*((own, stock) if first else (stock, own)))
     assert registry.complain() == []
     assert registry.checks["made"] is own
-    assert registry.signature("made").fixtures == ("evidence",)
+    assert registry.signature(registry.checks["made"]).fixtures == ("evidence",)
     assert registry.replaced == {"made": place(own)}
 
 
