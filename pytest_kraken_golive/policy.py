@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from pytest_kraken_golive.contract import Fault, NotProven, show
-from pytest_kraken_golive.deployment.documents import load_yaml
+from pytest_kraken_golive.deployment.documents import Document, load_yaml
 
 FILE = "config/golive.yaml"
 
@@ -105,7 +108,7 @@ def load_policy(rootdir: Path) -> Policy | None:
         Fault: it cannot be read, or holds an unknown key or a wrong value; names file, line and key.
     """
     path = rootdir / FILE
-    if not path.exists():
+    if not _is_there(path) and not (path.parent.is_symlink() and not path.parent.exists()):
         return None
     try:
         document = load_yaml(path, FILE)
@@ -114,7 +117,7 @@ def load_policy(rootdir: Path) -> Policy | None:
     data = dict(document.data)
     commands = data.get("commands")
     if isinstance(commands, dict):
-        data["commands"] = {name: _as_command(value) for name, value in commands.items()}
+        data["commands"] = {name: _as_command(document, name, value) for name, value in commands.items()}
     try:
         return Policy.model_validate(data)
     except ValidationError as error:
@@ -122,22 +125,46 @@ def load_policy(rootdir: Path) -> Policy | None:
         raise Fault(_explain(document, first)) from error
 
 
-def _as_command(value: Any) -> Any:
+def _is_there(path: Path) -> bool:
+    """Whether something has that name: a link to nothing, or what may not be looked at, was meant to be a policy."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _as_command(document: Document, name: Any, value: Any) -> Any:
     """A command may be written as a plain list or as one line of words."""
-    if isinstance(value, str):
-        import shlex  # noqa: PLC0415 - only for this form
-
+    if not isinstance(value, str):
+        return {"run": value} if isinstance(value, list) else value
+    try:
         return {"run": shlex.split(value)}
-    return {"run": value} if isinstance(value, list) else value
+    except ValueError as error:
+        path = ("commands", str(name))
+        raise Fault(
+            f"{_place(document, path)}: {error}, found {show(value)}. "
+            "Next: write the command as a list of words, or quote as a shell does."
+        ) from error
 
 
-def _explain(document: Any, error: Any) -> str:
-    path = [str(part) for part in error["loc"]]
-    line = None
+def _explain(document: Document, error: ErrorDetails) -> str:
+    path = tuple(str(part) for part in error["loc"])
+    value: Any = error["input"]
+    if path[:1] == ("commands",) and path[2:3] == ("run",):
+        written = document.at(path[:2]).value
+        if not isinstance(written, dict):  # `run` is our own word then
+            path = (*path[:2], *(path[3:] if isinstance(written, list) else ()))
+            value = value if isinstance(written, list) else written
+    found = "" if error["type"] == "missing" else f", found {show(value)}"
+    return f"{_place(document, path)}: {error['msg']}{found}. Next: correct it, or take it out for the default."
+
+
+def _place(document: Document, path: tuple[str, ...]) -> str:
+    """File, line and key; the line is that of the nearest that was written."""
     for length in range(len(path), 0, -1):
-        if document.has(tuple(path[:length])):
-            line = document.at(tuple(path[:length])).where.line
-            break
-    place = FILE if line is None else f"{FILE}:{line}"
-    found = "" if error["type"] == "missing" else f", found {show(error['input'])}"
-    return f"{place} {'.'.join(path)}: {error['msg']}{found}. Next: correct it, or take it out for the default."
+        with contextlib.suppress(NotProven, Fault):
+            return f"{FILE}:{document.at(path[:length]).where.line} {'.'.join(path)}"
+    return f"{FILE} {'.'.join(path)}"

@@ -14,7 +14,7 @@ FAILED_AS_IT_MUST = "failed as it must"
 
 
 class CanaryFile(pytest.Module):
-    """The canary's place in the tree of nodes; on no disk."""
+    """The canary's place in the tree of nodes."""
 
     def collect(self) -> list[Any]:
         """Nothing: the canary is made by hand."""
@@ -28,12 +28,16 @@ class CanaryItem(pytest.Function):
     """The canary as an item, which goes through the same hooks as every line."""
 
 
-def release(session: pytest.Session) -> None:
-    """Run the canary through pytest's whole protocol, and keep how it came out."""
+def release(session: pytest.Session, beside: pytest.Item) -> None:
+    """Run the canary through pytest's whole protocol, and keep how it came out.
+
+    Args:
+        session: of this process.
+        beside: a line; the canary stands in its file, so that it meets the same conftests.
+    """
     from pytest_kraken_golive.checks.canary import EXPECTED, OBSERVED, canary  # noqa: PLC0415 - after it is rewritten
 
-    path = session.config.rootpath / "canary"
-    module = CanaryFile.from_parent(session, path=path)
+    module = CanaryFile.from_parent(session, path=beside.path)
     item = CanaryItem.from_parent(module, name="canary", callobj=canary)
     failed_before = session.testsfailed
     reports = runtestprotocol(item, log=False, nextitem=session.items[0] if session.items else None)

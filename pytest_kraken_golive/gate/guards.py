@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -44,12 +44,12 @@ def refuse_silent_assertions(config: pytest.Config) -> None:
 
 @dataclass(frozen=True)
 class EnvironmentSnapshot:
-    """Digests of the process environment; never the values, which may be secret."""
+    """Digests of the process environment; the values, which may be secret, never leave the process."""
 
     digests: dict[str, str]
     """Variable name to SHA-256 of its value."""
-    raw: dict[object, object] | None = None
-    """A copy for the quick comparison, which runs for every line; only in the process that took it."""
+    raw: dict[object, object] | None = field(default=None, repr=False)
+    """A copy for the quick comparison, which runs for every line; only in the process that took it, and in no repr."""
 
     @classmethod
     def take(cls) -> EnvironmentSnapshot:

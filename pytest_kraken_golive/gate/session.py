@@ -16,7 +16,7 @@ from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan
 from pytest_kraken_golive.gate.registry import Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
-from pytest_kraken_golive.gate.verdict import LineResult, Verdict, decide, exit_status
+from pytest_kraken_golive.gate.verdict import Decision, LineResult, Verdict, decide, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
@@ -119,6 +119,12 @@ class Gate:
             self.ledger.trouble("pytest ended with an internal error")
         results = self.ledger.results()
         verdict = decide(results, self.ledger.troubles)
+        if verdict.decision is Decision.GO and pytests_status != pytest.ExitCode.OK:
+            self.ledger.trouble(
+                f"pytest ended with exit status {pytests_status} although every line passed: another plugin or a conftest "
+                "found fault. Next: look at what pytest printed above"
+            )
+            verdict = decide(results, self.ledger.troubles)
         return self._document(verdict, results, config), exit_status(verdict.decision, pytests_status)
 
     @property

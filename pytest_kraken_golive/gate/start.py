@@ -194,8 +194,9 @@ def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def release_canary(session: pytest.Session) -> None:
     """Before the first line of a process."""
-    if any(isinstance(item, RunbookLine) for item in session.items) and not session.config.option.collectonly:
-        release(session)
+    first = next((item for item in session.items if isinstance(item, RunbookLine)), None)
+    if first is not None and not session.config.option.collectonly:
+        release(session, first)
 
 
 def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:

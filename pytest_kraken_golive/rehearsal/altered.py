@@ -49,11 +49,11 @@ class AlteredCopy:
         if path.suffix == ".json":
             data = json.loads(path.read_bytes())
             act(data)
-            path.write_text(json.dumps(data, indent=2), encoding="utf-8")
+            self.write(file, json.dumps(data, indent=2))
         else:
             data = yaml.safe_load(path.read_bytes())
             act(data)
-            path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+            self.write(file, yaml.safe_dump(data, sort_keys=False))
 
     def _change(self, file: str, key: str, act: Callable[[Any, Any], None]) -> None:
         *parents, last = (int(part) if re.fullmatch(r"\d+", part) else part for part in key.split("."))
@@ -67,7 +67,9 @@ class AlteredCopy:
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Replace text in a file, once; the text must be there."""
-        text = self.read(file)
+        text = (self.root / file).read_bytes().decode()  # as it is: reading as text would translate its line ends
+        if old not in text and "\r\n" in text:
+            old, new = (re.sub(r"\r?\n", "\r\n", one) for one in (old, new))
         if old not in text:
             raise LookupError(f"{file} does not hold {old!r}")
         self.write(file, text.replace(old, new, 1))
@@ -88,10 +90,10 @@ class AlteredCopy:
 
     def take_from_project(self, file: str, content: str | None = None) -> None:
         """Put a file of the project, or other content in its place, into a copy of the project for its own tests."""
-        text = (self._rootdir / file).read_text(encoding="utf-8") if content is None else content
+        data = (self._rootdir / file).read_bytes() if content is None else content.encode()
         place = self.root.parent / "project" / file
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        place.write_bytes(data)
 
     def files(self, pattern: str) -> list[str]:
         """Files below the root that match, at least one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import threading
 import time
 from dataclasses import asdict, dataclass, field
@@ -147,12 +148,13 @@ class BotRun:
         order = self._order
         pattern = Path(order.report)
         candidates = [pattern] if pattern.is_absolute() else list(Path(order.cwd).glob(order.report))
+        times = {path: at for path in candidates if (at := _written_at(path)) is not None}
         started = (self._state.started_at or 0.0) - 1.0  # file systems with coarse times
-        fresh = [path for path in candidates if path.is_file() and path.stat().st_mtime >= started]
-        for path in sorted(fresh, key=lambda one: one.stat().st_mtime, reverse=True):
+        fresh = [path for path, at in times.items() if at >= started]
+        for path in sorted(fresh, key=lambda one: times[one], reverse=True):
             try:
                 data = json.loads(path.read_bytes())
-            except ValueError as error:
+            except (ValueError, OSError, RecursionError) as error:
                 self._unreadable = f", but one that cannot be read: {path.name}: {error}"
                 continue
             if isinstance(data, dict) and (ended or _is_final(data, waited_s < order.warm_up_s)):
@@ -173,6 +175,15 @@ class BotRun:
         with self._lock:
             if self._program is not None and self._program.exit_status() is None:
                 self._program.kill("it was killed: the run was over")
+
+
+def _written_at(path: Path) -> float | None:
+    """When a file was written (epoch seconds); None for what is no file, or is no more: bots write and rename."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_mtime if stat.S_ISREG(about.st_mode) else None
 
 
 def _is_final(report: dict[str, Any], warming_up: bool) -> bool:

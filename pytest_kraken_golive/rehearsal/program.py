@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import string
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil
+if sys.platform == "win32":
+    from pytest_kraken_golive.rehearsal.job import Family
+else:
+    from pytest_kraken_golive.rehearsal.family import Family
 
 SCRUBBED = ("PYTEST_", "PYTHON", "COV_", "KRAKEN_", "FF_")
 """Variables that would make the child another program than the one that goes live, and the user's own keys."""
 
 TAIL_BYTES = 4000
+LEFT_GRACE_S = 1.0
+"""How long what a program started may take to end after the program has ended because it was asked to."""
 
 
 class ProgramError(Exception):
@@ -48,12 +56,18 @@ def command_for(words: Sequence[str], places: Mapping[str, str], rootdir: Path) 
 
 
 def _fill(word: str, places: Mapping[str, str]) -> str:
+    known = " ".join(f"{{{name}}}" for name in places)
     try:
+        for _, name, form, conversion in string.Formatter().parse(word):
+            if name is not None and (name not in places or form or conversion):  # a text's own attributes are no places
+                raise ProgramError(
+                    f"the word {word!r} of the command holds a placeholder that is none; there is: {known}"
+                )
         return word.format_map(places)
-    except (KeyError, ValueError, IndexError) as error:
-        known = " ".join(f"{{{name}}}" for name in places)
+    except ValueError as error:
         raise ProgramError(
-            f"the word {word!r} of the command cannot be filled in ({error}); there is: {known}"
+            f"the word {word!r} of the command cannot be filled in ({error}); there is: {known}; "
+            "a brace itself is written twice."
         ) from error
 
 
@@ -89,26 +103,25 @@ def clean_environment(rootdir: Path, extra: Mapping[str, str]) -> dict[str, str]
 
 
 class Program:
-    """A running program; its output goes to a file, its standard input is a leash: it ends when that closes."""
+    """A running program; its output goes to a file, its standard input is a leash: it ends when that closes.
+
+    It has a session of its own (POSIX) or a job (Windows): what it started ends with it, whether it ends by itself, is
+    ended, or its owner is killed. A terminal's Ctrl-C does not reach it; its owner decides.
+    """
 
     def __init__(self, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path) -> None:
         self.command = list(command)
+        self.ended_by: str | None = None
         self._output = output
+        self._asked = "itself"
+        self._lock = threading.Lock()
         with output.open("wb") as sink:
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the project's own command, without a shell
-                    self.command,
-                    cwd=cwd,
-                    env=dict(environ),
-                    stdin=subprocess.PIPE,
-                    stdout=sink,
-                    stderr=subprocess.STDOUT,
-                )
-            except OSError as error:
-                raise ProgramError(
-                    f"{command[0]} cannot be started: {error.strerror}. Next: check the command."
-                ) from error
-        self.ended_by: str | None = None
+                self._family = Family()
+                self._process = self._family.start(self.command, cwd=cwd, environ=environ, output=sink)
+            except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+                reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+                raise ProgramError(f"{command[0]} cannot be started: {reason}. Next: check the command.") from error
 
     @property
     def pid(self) -> int:
@@ -116,10 +129,16 @@ class Program:
         return self._process.pid
 
     def exit_status(self) -> int | None:
-        """The exit status, None while it runs; negative: the signal that ended it."""
+        """The exit status, None while it runs; negative: the signal that ended it.
+
+        Once it has ended, what it left behind is ended too.
+        """
         status = self._process.poll()
-        if status is not None and self.ended_by is None:
-            self.ended_by = "itself"
+        if status is not None:
+            with self._lock:
+                self.ended_by = self.ended_by or self._asked
+                self._family.end()
+                self.let_go()
         return status
 
     def wait(self, seconds: float) -> int:
@@ -129,7 +148,9 @@ class Program:
             subprocess.TimeoutExpired: it has not, by then.
         """
         self.let_go()
-        return self._process.wait(timeout=seconds)
+        status = self._process.wait(timeout=seconds)
+        self.exit_status()
+        return status
 
     def tail(self) -> str:
         """The end of what it printed."""
@@ -145,42 +166,23 @@ class Program:
 
     def end(self, grace_s: float) -> int:
         """Ask it to end, then insist: standard input closed, terminated, killed. Returns its exit status."""
-        if self.exit_status() is None:
-            self.let_go()
-            if not self._ends_within(grace_s, "its standard input was closed"):
-                self._process.terminate()
-                if not self._ends_within(grace_s, "it was terminated"):
-                    self.kill("it was killed: it did not end when asked to")
-        self.let_go()
+        requests = (("its standard input was closed", self.let_go), ("it was terminated", self._process.terminate))
+        for why, request in requests:
+            if self.exit_status() is not None:
+                break
+            self._asked = why
+            self._family.look()  # while the program lives that it belongs to
+            request()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=grace_s)
+                self._family.wait(LEFT_GRACE_S)
+        self.kill("it was killed: it did not end when asked to")
         return self._process.wait()
 
     def kill(self, why: str) -> None:
         """End it and everything that it started, at once."""
-        family = _family(self._process.pid)
-        for member in family:
-            try:
-                member.kill()
-            except psutil.NoSuchProcess:
-                continue
-        psutil.wait_procs(family, timeout=5)
-        self._process.wait()
-        self.ended_by = self.ended_by or why
-
-    def _ends_within(self, seconds: float, why: str) -> bool:
-        family = _family(self._process.pid)
-        try:
-            self._process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        self.ended_by = self.ended_by or why
-        for orphan in psutil.wait_procs([one for one in family if one.pid != self._process.pid], timeout=1)[1]:
-            orphan.kill()
-        return True
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        parent = psutil.Process(pid)
-        return [*parent.children(recursive=True), parent]
-    except psutil.NoSuchProcess:
-        return []
+        if self.exit_status() is None:
+            self._asked = why
+            self._family.end()
+            self._process.wait()
+            self.exit_status()

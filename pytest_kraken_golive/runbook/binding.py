@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import cast
-
-import yaml
 
 from pytest_kraken_golive.runbook.model import Binding, Raw
+from pytest_kraken_golive.runbook.plain_yaml import PlainYamlError, read_mapping
 
-COMMENT = re.compile(r"<!--\s*golive:(?P<mapping>.*?)-->", re.DOTALL)
+COMMENT = re.compile(r"<!--\s*golive:(?P<mapping>.*)-->", re.DOTALL)
 """A binding as it must be written."""
 
-NEAR_COMMENT = re.compile(r"<!--+\s*go[-_ ]?live\b", re.IGNORECASE)
-"""The beginning of anything that was meant to be a binding."""
-
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the C parser where PyYAML was built with it
+NEAR_COMMENT = re.compile(r"<!--+[\s>]*go[-_ ]?live\b", re.IGNORECASE)
+"""The beginning of anything that was meant to be a binding; `>` because a quote's mark may stand before each line."""
 
 LINE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 """Names that pytest can select, run again and report."""
@@ -31,11 +27,13 @@ def read_binding(comment: str) -> Binding:
     Values stay as written (`NO` is no False, `010` no 8); the check's parameters give them their types.
 
     Raises:
-        BindingError: not a flow mapping, a duplicate key, no or a malformed id, no check.
+        BindingError: no plain flow mapping, no or a malformed id, no check.
     """
     match = COMMENT.fullmatch(comment.strip())
     if match is None:
         raise BindingError("expected <!-- golive: {id: …, check: …} -->")
+    if "-->" in match["mapping"]:
+        raise BindingError("the first --> ends the comment, in a quoted value too; nothing may follow it on its line")
     mapping = _mapping(match["mapping"].strip())
     if mapping.get("group") == "true":
         if len(mapping) > 1:
@@ -59,25 +57,11 @@ def _word(mapping: dict[str, Raw], key: str) -> str:
 
 def _mapping(text: str) -> dict[str, Raw]:
     try:
-        node = yaml.compose(text, Loader=_LOADER)
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or str(error)
-        raise BindingError(f"not a YAML flow mapping: {problem}") from error
-    if not isinstance(node, yaml.MappingNode) or not node.flow_style:
+        mapping = read_mapping(text)
+    except PlainYamlError as error:
+        if error.is_syntax and not text.startswith("{"):
+            raise BindingError("expected a flow mapping in braces: {id: …, check: …}") from error
+        raise BindingError(f"not a YAML flow mapping: {error}" if error.is_syntax else str(error)) from error
+    if mapping is None or not mapping.in_braces:
         raise BindingError("expected a flow mapping in braces: {id: …, check: …}")
-    return cast("dict[str, Raw]", _plain(node))
-
-
-def _plain(node: yaml.Node) -> Raw:
-    if isinstance(node, yaml.MappingNode):
-        result: dict[str, Raw] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise BindingError("a key must be a plain word")
-            if key_node.value in result:
-                raise BindingError(f"the key {key_node.value!r} is written twice")
-            result[key_node.value] = _plain(value_node)
-        return result
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
-    return str(node.value)
+    return mapping.values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -37,13 +38,15 @@ class Line:
     number: int
     """1-based line in the runbook."""
     text: str
-    """What it says, without box and comment."""
+    """What its first paragraph says, without box and comment."""
     section: tuple[str, ...]
     """The headings above it, outermost first."""
     ticked: bool | None = None
     """State of its task box, None without a box. A tick proves nothing."""
     binding: Binding | None = None
     """None: unbound, the line fails."""
+    content: tuple[str, ...] = ()
+    """What the item holds beside its text: where links lead, HTML, later paragraphs, code; not the items below it."""
 
     @property
     def place(self) -> str:
@@ -52,10 +55,10 @@ class Line:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what the line says and how it is bound; moving the line does not change it."""
+        """SHA-256 over all that the item holds and how it is bound; moving the line does not change it."""
         bound = self.binding
-        parts = [" ".join(self.text.split()), *((bound.id, bound.check, repr(bound.params)) if bound else ())]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        parts = [" ".join(self.text.split()), self.content, bound and [bound.id, bound.check, bound.params]]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

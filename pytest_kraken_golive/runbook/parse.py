@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-import yaml
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from mdit_py_plugins.front_matter import front_matter_plugin
 
-from pytest_kraken_golive.runbook.binding import NEAR_COMMENT, BindingError, read_binding
-from pytest_kraken_golive.runbook.lint import lint
-from pytest_kraken_golive.runbook.model import Binding, Line, Runbook, RunbookError, Stage
+from pytest_kraken_golive.runbook.binding import BindingError, read_binding
+from pytest_kraken_golive.runbook.comments import Comment, comments_of, paragraph_rows, raw_rows, refuse_lost
+from pytest_kraken_golive.runbook.front_matter import read_front_matter, refuse_unread_stage
+from pytest_kraken_golive.runbook.items import Item, items_of
+from pytest_kraken_golive.runbook.lint import fenced_rows, refuse_html_lists, refuse_lost_items
+from pytest_kraken_golive.runbook.model import Binding, Line, Runbook, RunbookError
+from pytest_kraken_golive.runbook.problems import Problems
 
-TASK_BOX = re.compile(r"\[([ xX])\]\s+")
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+"""What ends a line in CommonMark. `str.splitlines` knows more, such as the form feed, and would count other lines."""
 
 
 def read_runbook(path: Path, shown: str) -> Runbook:
@@ -46,190 +47,75 @@ def read_runbook(path: Path, shown: str) -> Runbook:
 
 def parse_runbook(text: str, *, path: Path, shown: str, sha256: str) -> Runbook:
     """Parse the text of a runbook; see `read_runbook`."""
-    tokens = _markdown().parse(text)
-    items = list(_items(tokens))
-    problems = _Problems(shown)
-    front = _front_matter(tokens, problems)
-    lines = _lines(items, shown, problems)
-    problems.found.extend(
-        lint(text, tokens, {item.start for item in items}, sum(len(i.comments) for i in items), shown)
+    problems = Problems(shown)
+    rows = _NEWLINE.split(text)
+    front = read_front_matter(rows, problems)
+    front_is_well = not problems
+    body = [""] * front.height + rows[front.height :]
+    tokens = MarkdownIt("commonmark").parse("\n".join([*body, ""]))
+    items = items_of(tokens)
+    starts = {item.start for item in items}
+    raw, paragraphs = raw_rows(rows), paragraph_rows(tokens)
+    comments = [comments_of(item, raw, paragraphs) for item in items]
+    lines = _lines(items, comments, shown, problems)
+    fenced = fenced_rows(tokens, problems)
+    refuse_lost_items(body, starts, fenced, problems)
+    refuse_html_lists(tokens, problems)
+    refuse_lost(
+        rows,
+        raw,
+        comments=chain.from_iterable(comments),
+        tokens=tokens,
+        fenced=fenced,
+        problems=problems,
     )
-    if not lines and not problems.found:
-        problems.add(1, "holds no list item, so it asks for nothing", "write each requirement as a list item")
+    if front_is_well:
+        refuse_unread_stage(rows, front, fenced | starts, problems)
+    if not lines and not problems:
+        problems.add(0, "holds no list item, so it asks for nothing", "write each requirement as a list item")
     problems.stop()
-    title = front.get("title") or next((item.section[0] for item in items if item.section), path.stem)
-    return Runbook(path, shown, sha256, _stage(front), title, front.get("owner", ""), tuple(lines))
+    title = front.values.get("title") or next((item.section[0] for item in items if item.section), path.stem)
+    return Runbook(path, shown, sha256, front.stage, title, front.values.get("owner", ""), tuple(lines))
 
 
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark").use(front_matter_plugin)
-
-
-@dataclass
-class _Item:
-    """A list item as the Markdown parser sees it."""
-
-    start: int
-    section: tuple[str, ...]
-    depth: int
-    text: str = ""
-    comments: list[tuple[int, str]] = field(default_factory=list)
-    leading: bool = False
-    trailing: bool = False
-
-
-class _Problems:
-    def __init__(self, shown: str) -> None:
-        self.shown = shown
-        self.found: list[str] = []
-
-    def add(self, line: int, what: str, step: str) -> None:
-        self.found.append(f"{self.shown}:{line}: {what}. Next: {step}.")
-
-    def stop(self) -> None:
-        if self.found:
-            raise RunbookError(sorted(dict.fromkeys(self.found), key=_line_of))
-
-
-def _line_of(problem: str) -> int:
-    match = re.match(r".*?:(\d+):", problem)
-    return int(match[1]) if match else 0
-
-
-def _items(tokens: list[Token]) -> Iterator[_Item]:
-    """Every list item in document order, with its own text and comments but not those of the items below it."""
-    headings: list[tuple[int, str]] = []
-    open_items: list[_Item] = []
-    done: list[_Item] = []
-    heading_level = 0
-    for token in tokens:
-        if token.type == "heading_open":
-            heading_level = int(token.tag[1:])
-        elif token.type == "heading_close":
-            heading_level = 0
-        elif token.type == "list_item_open":
-            start = token.map[0] if token.map else 0
-            section = tuple(name for _, name in headings)
-            open_items.append(_Item(start=start, section=section, depth=len(open_items)))
-            done.append(open_items[-1])
-        elif token.type == "list_item_close":
-            open_items.pop()
-        elif token.type == "inline" and heading_level:
-            headings = [item for item in headings if item[0] < heading_level]
-            headings.append((heading_level, _plain_text(token)))
-        elif open_items and token.type == "inline":
-            _take_inline(open_items[-1], token)
-        elif open_items and token.type == "html_block":
-            _take_block(open_items[-1], token)
-    yield from done
-
-
-def _plain_text(token: Token) -> str:
-    pieces = []
-    for child in token.children or []:
-        if child.type in {"softbreak", "hardbreak"}:
-            pieces.append(" ")
-        elif child.type in {"text", "code_inline", "text_special"} or child.type == "image":
-            pieces.append(child.content)
-    return " ".join("".join(pieces).split())
-
-
-def _take_inline(item: _Item, token: Token) -> None:
-    line = token.map[0] if token.map else item.start
-    children = token.children or []
-    for position, child in enumerate(children):
-        if child.type == "html_inline" and NEAR_COMMENT.match(child.content):
-            item.comments.append((line, child.content))
-            after = children[position + 1 :]
-            item.trailing |= any(other.content.strip() for other in after if not _is_binding(other))
-    text = _plain_text(token)
-    if not item.text:
-        item.text = text
-
-
-def _is_binding(token: Token) -> bool:
-    return token.type == "html_inline" and NEAR_COMMENT.match(token.content) is not None
-
-
-def _take_block(item: _Item, token: Token) -> None:
-    line = token.map[0] if token.map else item.start
-    if NEAR_COMMENT.match(token.content.lstrip()):
-        item.leading |= not item.text
-        item.comments.append((line, token.content.strip()))
-
-
-def _front_matter(tokens: list[Token], problems: _Problems) -> dict[str, str]:
-    if not tokens or tokens[0].type != "front_matter":
-        return {}
-    try:
-        node = yaml.compose(tokens[0].content, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problems.add((mark.line if mark else 0) + 2, "the front matter is not YAML", "write key: value lines")
-        return {}
-    front: dict[str, str] = {}
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        line = key.start_mark.line + 2
-        name = str(key.value)
-        if name in front:
-            problems.add(line, f"the front matter has {name!r} twice", "keep one of them")
-        elif name.casefold() == "stage" and name != "stage":
-            problems.add(line, f"the front matter has {name!r}", "write it as 'stage'")
-        elif isinstance(value, yaml.ScalarNode):
-            front[name] = value.value
-            if name == "stage" and value.value not in {"paper", "production"}:
-                problems.add(line, f"stage is {value.value!r}", "write stage: paper or stage: production")
-        elif name in {"stage", "title", "owner"}:
-            problems.add(line, f"{name} must be a text", f"write {name}: followed by a text")
-    return front
-
-
-def _stage(front: dict[str, str]) -> Stage:
-    return "production" if front.get("stage") == "production" else "paper"
-
-
-def _lines(items: list[_Item], shown: str, problems: _Problems) -> list[Line]:
+def _lines(items: list[Item], comments: list[list[Comment]], shown: str, problems: Problems) -> list[Line]:
     lines: list[Line] = []
     for position, item in enumerate(items):
-        binding = _binding(item, problems)
+        binding = _binding(comments[position], problems)
         if binding is not None and binding.group:
-            if not _groups_something(items, position):
-                problems.add(
-                    item.start + 1, "groups nothing that is bound", "bind the items below it, or the item itself"
-                )
+            if not _groups_something(items, comments, position):
+                problems.add(item.start, "groups nothing that is bound", "bind the items below it, or the item itself")
             continue
-        box = TASK_BOX.match(item.text)
-        text = item.text[box.end() :] if box else item.text
-        if not text.strip():
-            problems.add(item.start + 1, "an empty list item", "say what must be proven, or delete it")
+        box, text = item.box, item.text
+        if not text:
+            problems.add(item.start, "a list item without a text of its own", "say what must be proven, or delete it")
             continue
-        ticked = None if box is None else box[1] in "xX"
-        lines.append(Line(shown, item.start + 1, text, item.section, ticked, binding))
+        ticked = None if box is None else box in "xX"
+        lines.append(Line(shown, item.start + 1, text, item.section, ticked, binding, item.content))
     return lines
 
 
-def _groups_something(items: list[_Item], position: int) -> bool:
-    for below in items[position + 1 :]:
-        if below.depth <= items[position].depth:
+def _groups_something(items: list[Item], comments: list[list[Comment]], position: int) -> bool:
+    for below in range(position + 1, len(items)):
+        if items[below].depth <= items[position].depth:
             return False
-        if below.comments:
+        if comments[below]:
             return True
     return False
 
 
-def _binding(item: _Item, problems: _Problems) -> Binding | None:
-    if not item.comments:
+def _binding(comments: list[Comment], problems: Problems) -> Binding | None:
+    if not comments:
         return None
-    line, comment = item.comments[0]
-    if len(item.comments) > 1:
-        problems.add(item.comments[1][0] + 1, "two bindings in one item", "keep one, or write two items")
-    elif item.leading:
-        problems.add(line + 1, "the binding stands before the item's text", "put it at the end or on a line below")
-    elif item.trailing:
-        problems.add(line + 1, "text follows the binding", "put the comment at the end of the item's text")
-    else:
-        try:
-            return read_binding(comment)
-        except BindingError as error:
-            problems.add(line + 1, f"the binding cannot be read: {error}", "correct the comment")
-    return None
+    comment, *more = comments
+    if more:
+        problems.add(more[0].row, "two bindings in one item", "keep one, or write two items")
+        return None
+    if comment.misplaced is not None:
+        problems.add(comment.row, *comment.misplaced)
+        return None
+    try:
+        return read_binding(comment.text)
+    except BindingError as error:
+        problems.add(comment.row, f"the binding cannot be read: {error}", "correct the comment")
+        return None

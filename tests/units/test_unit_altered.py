@@ -69,6 +69,12 @@ def test_replace_is_once_and_exact(copy: AlteredCopy) -> None:
     assert (copy.root / "text").read_bytes() == b"1\r\ntwo\r\none\r\n"
 
 
+def test_lines_are_found_however_the_file_ends_them(copy: AlteredCopy) -> None:
+    copy.write("text", b"one\r\ntwo\r\nthree\r\n")
+    copy.replace("text", "one\ntwo", "1\n2\n2.5")
+    assert (copy.root / "text").read_bytes() == b"1\r\n2\r\n2.5\r\nthree\r\n"
+
+
 def test_write_makes_folders_and_remove_deletes(copy: AlteredCopy) -> None:
     copy.write("logs/deep/x.log", "é\n")
     copy.write("logs/deep/y.log", b"\xff")

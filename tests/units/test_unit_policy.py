@@ -140,3 +140,37 @@ def test_a_link_to_nothing_is_no_missing_file(tmp_path: Path) -> None:
         pytest.skip("links need a privilege here")
     with pytest.raises(Fault, match=r"golive\.yaml"):
         load_policy(tmp_path)
+
+
+def test_a_link_to_no_folder_is_no_missing_file(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "config").symlink_to(tmp_path / "gone")
+    except OSError:
+        pytest.skip("links need a privilege here")
+    with pytest.raises(Fault, match=r"golive\.yaml"):
+        load_policy(tmp_path)
+
+
+def test_a_linked_folder_without_the_file_is_no_policy(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    try:
+        (tmp_path / "config").symlink_to(tmp_path / "elsewhere")
+    except OSError:
+        pytest.skip("links need a privilege here")
+    assert load_policy(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "found"),
+    [
+        ("commands:\n  bot: []\n", "commands.bot:", "found []"),
+        ("commands:\n  bot: ''\n", "commands.bot:", "found ''"),
+        ("commands:\n  bot:\n    - python\n    - 3\n", "commands.bot.1:", "found 3"),
+        ("commands:\n  bot: {run: []}\n", "commands.bot.run:", "found []"),
+    ],
+)
+def test_a_command_is_named_by_the_key_that_was_written(load: Load, content: str, key: str, found: str) -> None:
+    with pytest.raises(Fault) as caught:
+        load(content)
+    assert f" {key} " in str(caught.value)
+    assert found in str(caught.value)

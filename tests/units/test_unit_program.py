@@ -90,7 +90,11 @@ def test_placeholders_are_filled_in(tmp_path: Path, words: list[str], filled: li
 
 
 @pytest.mark.parametrize(
-    "word", ["{config_path}", "{}", "{0}", "{", "}", "{mode", '{"a": 1}', "{mode.x}", "{mode[x]}", "{mode:d}", "{Mode}"]
+    "word",
+    [
+        *("{config_path}", "{}", "{0}", "{", "}", "{mode", '{"a": 1}', "{mode.x}", "{mode[x]}", "{mode:d}", "{Mode}"),
+        *("{mode.upper}", "{mode[0]}", "{mode!r}", "{mode:>9}"),
+    ],
 )
 def test_what_cannot_be_filled_in_is_named_with_what_there_is(tmp_path: Path, word: str) -> None:
     with pytest.raises(ProgramError) as caught:
@@ -257,6 +261,77 @@ def test_a_program_that_ended_and_left_a_child_leaves_nothing_behind(start: Star
     assert until(lambda: program.exit_status() is not None)
     program.end(0.5)
     assert until(lambda: all(map(is_gone, pids_in(tmp_path))), 2)
+
+
+LEAVES = """
+import os, subprocess, sys, pathlib
+child = "import os, pathlib, time; pathlib.Path(f'{os.getpid()}.pid').touch(); time.sleep(600)"
+own = {} if sys.argv[1] == "forgets" else None
+subprocess.Popen([sys.executable, "-c", child], stdin=subprocess.DEVNULL, start_new_session=True, env=own)
+while not list(pathlib.Path(".").glob("*.pid")):
+    pass
+print("ready", flush=True)
+"""
+"""A child in a session of its own, with the environment or without it."""
+
+
+def test_a_daemon_does_not_outlive_the_program_that_left_it(start: Start, tmp_path: Path) -> None:
+    program = start(LEAVES, "keeps")
+    assert until(lambda: program.exit_status() is not None)
+    assert until(lambda: all(map(is_gone, pids_in(tmp_path))), 2)
+
+
+@pytest.mark.parametrize("environment", ["keeps", "forgets"])
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "ended"])
+def test_a_daemon_does_not_outlive_a_program_that_is_ended(
+    start: Start, tmp_path: Path, environment: str, kill: bool
+) -> None:
+    program = start(LEAVES + WAIT_FOR_EVER, environment)
+    assert until(lambda: "ready" in program.tail())
+    if kill:
+        program.kill("the test says so")
+    else:
+        program.end(0.1)
+    assert until(lambda: all(map(is_gone, pids_in(tmp_path))), 2)
+
+
+@pytest.mark.parametrize("script", [PARENT, PARENT + WAIT_FOR_EVER], ids=["program-ended", "program-runs"])
+def test_nothing_outlives_an_owner_that_is_killed(tmp_path: Path, script: str) -> None:
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    (tmp_path / "owner.py").write_text(
+        "import os, sys, time\nfrom pathlib import Path\n"
+        "from pytest_kraken_golive.rehearsal.program import Program\nhere = Path(__file__).parent\n"
+        "Program([sys.executable, 'script.py', '2'], cwd=here, environ=dict(os.environ), output=here / 'output')\n"
+        "time.sleep(600)\n",
+        encoding="utf-8",
+    )
+    environ = clean_environment(Path(__file__).parents[2], {})
+    owner = subprocess.Popen([sys.executable, str(tmp_path / "owner.py")], env=environ)
+    try:
+        assert until(lambda: (tmp_path / "output").exists() and "ready" in (tmp_path / "output").read_text("utf-8"))
+    finally:
+        owner.kill()
+        owner.wait()
+    assert len(pids_in(tmp_path)) == 2
+    assert until(lambda: all(map(is_gone, pids_in(tmp_path))))
+
+
+def test_a_program_that_is_over_has_no_process_left_that_watches_it(start: Start) -> None:
+    before = {one.pid for one in psutil.Process().children()}
+    programs = [start("pass"), start(WAIT_FOR_THE_END), start(WAIT_FOR_EVER)]
+    programs[0].wait(PATIENCE_S)
+    programs[1].end(PATIENCE_S)
+    programs[2].kill("the test says so")
+    assert {one.pid for one in psutil.Process().children()} <= before
+
+
+def test_a_command_that_cannot_be_started_leaves_no_process(tmp_path: Path) -> None:
+    before = {one.pid for one in psutil.Process().children()}
+    with pytest.raises(ProgramError):
+        Program([str(tmp_path / "none")], cwd=tmp_path, environ={}, output=tmp_path / "out")
+    with pytest.raises(ProgramError, match=r"null byte|embedded null"):
+        Program([sys.executable, "a\0b"], cwd=tmp_path, environ={}, output=tmp_path / "out")
+    assert {one.pid for one in psutil.Process().children()} <= before
 
 
 def test_a_killed_program_leaves_nothing_open(tmp_path: Path) -> None:

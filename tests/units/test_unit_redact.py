@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import string
 import urllib.parse
@@ -76,6 +77,52 @@ def test_no_form_of_a_kraken_secret_comes_out(name: str) -> None:
     assert leaked(form.removeprefix("http://127.0.0.1/?").removeprefix("field="), cleaned.replace("field", "")) is None
     assert cleaned.startswith("before;")
     assert cleaned.endswith(";after")
+
+
+NOTATIONS: dict[str, Callable[[str], str]] = {
+    "json-in-json": lambda text: json.dumps(json.dumps(text)),
+    "json-in-json-in-json": lambda text: json.dumps(json.dumps(json.dumps(text))),
+    "json-not-ascii": lambda text: json.dumps(text, ensure_ascii=False),
+    "json-with-slashes": lambda text: json.dumps(text).replace("/", "\\/"),
+    "html": html.escape,
+    "quoted-twice": lambda text: urllib.parse.quote(urllib.parse.quote(text, safe=""), safe=""),
+    "quoted-half": lambda text: urllib.parse.quote(text, safe="+"),
+    "repr-of-repr": lambda text: repr(repr(text)),
+    "ascii": ascii,
+    "repr-of-bytes": lambda text: repr(text.encode()),
+    "basic-auth": lambda text: base64.b64encode(f"key:{text}".encode()).decode(),
+    "before": lambda text: base64.b64encode(f"{text}:x".encode()).decode(),
+    "between": lambda text: base64.urlsafe_b64encode(f"12{text}:x".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [KEY, 'pass"word\\one', "it's pässwörd/\\\\+", "p<w>&o\tn\ne \U0001f600 1", "\\\"/&\\\\'+ ", "\udcff\udcfe-bytes"],
+)
+@pytest.mark.parametrize("name", NOTATIONS)
+def test_no_notation_of_a_notation_comes_out(secret: str, name: str) -> None:
+    secret = secret.strip()
+    try:
+        form = NOTATIONS[name](secret)
+    except UnicodeEncodeError:
+        form = secret
+    cleaned = Redactor([secret]).text(f"<{form}>")
+    assert MASK in cleaned
+    assert len(cleaned) < 40  # what is left belongs to what it was put between
+
+
+def test_a_secret_that_overlaps_itself_leaves_no_rest() -> None:
+    assert Redactor(["abcabcabc"]).text("x abcabcabcabc y") == f"x {MASK} y"
+
+
+def test_what_ends_with_a_line_is_known_without_it() -> None:
+    assert Redactor([f"{KEY}\n"]).text(f"a {KEY} b") == f"a {MASK} b"
+
+
+def test_only_the_secret_is_masked() -> None:
+    text = f"config/live.env:3 key={KEY}, found {KEY[:-2]}; Next: …"
+    assert Redactor([KEY]).text(text) == f"config/live.env:3 key={MASK}, found {MASK}; Next: …"
 
 
 @pytest.mark.parametrize("name", DECODED)
