@@ -92,7 +92,7 @@ class RunbookLine(pytest.Function):
         error = excinfo.value
         if isinstance(error, (NotProven, Fault, Unbound)):
             return f"{self.planned.line.place}: {self.planned.line.text}\n\n{error}"
-        if isinstance(error, AssertionError) and self._is_stock and not self.config.option.verbose:
+        if isinstance(error, AssertionError) and self._is_stock and not getattr(self.config.option, "verbose", 0):
             phase = judge_phase("call", error)
             return f"{self.planned.line.place}: {self.planned.line.text}\n\n{phase.message}"
         return super().repr_failure(excinfo, *args, **kwargs)

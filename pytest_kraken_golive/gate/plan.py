@@ -22,6 +22,15 @@ RUN_FIXTURES = frozenset({"paper_bot", "paper_report", "kraken_client", "kraken_
 """Fixtures that use the bot or the exchange: their lines run one after the other, in one process."""
 
 
+class _BoundCheck(functools.partial[None]):
+    """A check with its parameters; pytest evaluates `skipif("…")` in the globals of what it calls."""
+
+    @property
+    def __globals__(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.func.__globals__  # type: ignore[attr-defined]  # a check is a plain function
+        return found
+
+
 @dataclass(frozen=True)
 class PlannedLine:
     """A line with all that is needed to run it."""
@@ -60,7 +69,7 @@ class PlannedLine:
         follow that and take every parameter for a fixture.
         """
         assert self.check is not None
-        bound = functools.partial(self.check.function, **self.params)
+        bound = _BoundCheck(self.check.function, **self.params)
         functools.update_wrapper(bound, self.check.function)
         del bound.__dict__["__wrapped__"]
         return bound

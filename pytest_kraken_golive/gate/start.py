@@ -75,7 +75,7 @@ def configure(config: pytest.Config) -> None:
             config.option.clean_alluredir = True
         if is_worker(config):
             config.option.clean_alluredir = False  # a worker that starts late would wipe what others wrote
-    if config.option.reportchars == PYTESTS_SUMMARY:
+    if getattr(config.option, "reportchars", None) == PYTESTS_SUMMARY:
         config.option.reportchars = ""  # the gate's own summary says more
     for name in CHATTY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

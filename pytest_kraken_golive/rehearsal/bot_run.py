@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 import threading
 import time
@@ -114,17 +115,17 @@ class BotRun:
     def _look(self, program: Program) -> None:
         status = program.exit_status()
         problem = self._state.problem
+        words = shlex.join(self._order.words)
         waited = time.time() - (self._state.started_at or 0.0)
         report = self._state.report or self._whole_report(waited, ended=status is not None)
         if status is None and report is None and waited > self._order.timeout_s:
             program.kill(f"it was killed: no report after {self._order.timeout_s:g} s")
-            status, problem = (
-                program.exit_status(),
-                f"no report after {self._order.timeout_s:g} s (paper.timeout_s){self._unreadable}: it hangs",
-            )
+            status = program.exit_status()
+            late = f"no report after {self._order.timeout_s:g} s (paper.timeout_s)"
+            problem = f"{late}{self._unreadable} from `{words}`: it hangs"
         if status is not None and report is None and problem is None:
             problem = (
-                f"it ended with exit status {status} and left no whole report at {self._order.report}"
+                f"`{words}` ended with exit status {status} and left no whole report at {self._order.report}"
                 f"{self._unreadable}. It said: …{program.tail()[-300:].strip()}"
             )
         self._set(program, status, report, problem)

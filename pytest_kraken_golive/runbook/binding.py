@@ -32,8 +32,6 @@ def read_binding(comment: str) -> Binding:
     match = COMMENT.fullmatch(comment.strip())
     if match is None:
         raise BindingError("expected <!-- golive: {id: …, check: …} -->")
-    if "-->" in match["mapping"]:
-        raise BindingError("the first --> ends the comment, in a quoted value too; nothing may follow it on its line")
     mapping = _mapping(match["mapping"].strip())
     if mapping.get("group") == "true":
         if len(mapping) > 1:

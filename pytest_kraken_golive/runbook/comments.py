@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set as AbstractSet
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from markdown_it.token import Token
@@ -17,7 +18,10 @@ from pytest_kraken_golive.runbook.binding import NEAR_COMMENT
 from pytest_kraken_golive.runbook.items import Item, is_binding
 from pytest_kraken_golive.runbook.problems import Problems
 
-_NOT_AT_THE_END = ("text follows the binding", "put the comment at the end of the item's first paragraph")
+_NOT_AT_THE_END = (
+    "text follows the binding",
+    "put the comment at the end of the item's first paragraph; its first --> ends it, in a quoted value too",
+)
 _BEFORE = ("the binding stands before the item's text", "put it at the end of that text, or on a line below")
 _ELSEWHERE = (
     "the binding does not stand at its item's first paragraph",
@@ -71,15 +75,16 @@ def _elsewhere(item: Item, place: int) -> tuple[str, str]:
 
 
 def _in_paragraph(inline: Token, raw: list[int], misplaced: tuple[str, str] | None) -> Iterator[Comment]:
-    begin = bisect_left(raw, inline.map[0] if inline.map else 0)
+    nth = bisect_left(raw, inline.map[0] if inline.map else 0)
     children = inline.children or []
     position = 0
     for place, child in enumerate(children):
         if is_binding(child):
-            position = inline.content.index(child.content, position)
+            before, position = position, inline.content.index(child.content, position)
             # The content's lines cannot be counted: the parser strips blank ones that are not blank to Markdown.
-            row = raw[begin + len(NEAR_COMMENT.findall(inline.content, 0, position))]
-            position += len(child.content)
+            nth += len(NEAR_COMMENT.findall(inline.content, before, position))
+            row = raw[nth]
+            nth, position = nth + 1, position + len(child.content)
             wrong = misplaced or (None if all(map(_is_nothing, children[place + 1 :])) else _NOT_AT_THE_END)
             yield Comment(row, child.content, wrong)
 
@@ -95,6 +100,8 @@ def _in_block(item: Item, place: int, paragraphs: AbstractSet[int]) -> Comment:
     wrong = None
     if item.first is None or place != item.first + 1:
         wrong = _elsewhere(item, place)
+    elif block.content.partition("-->")[2].strip():
+        wrong = _NOT_AT_THE_END
     elif end in paragraphs:
         wrong = (_NOT_AT_THE_END[0], "put a blank line below the comment, or the text above it")
     return Comment(begin, block.content.strip(), wrong)

@@ -13,6 +13,7 @@ from pytest_kraken_golive.runbook.binding import NEAR_COMMENT
 
 _BOX = re.compile(r"\[([ xX])\](?:\s+|\Z)")
 _BREAKS = frozenset({"softbreak", "hardbreak"})
+_HTML = frozenset({"html_inline", "html_block"})
 _WORDS = frozenset({"text", "code_inline", "text_special", "image"})
 _CONTAINERS = frozenset({"bullet_list_open", "ordered_list_open", "blockquote_open"})
 _LEAVES = frozenset({"inline", "fence", "code_block", "html_block"})
@@ -67,7 +68,7 @@ class Item:
 
 def is_binding(token: Token) -> bool:
     """Whether the token is a comment that was meant to bind a line."""
-    return token.type in {"html_inline", "html_block"} and NEAR_COMMENT.match(token.content.lstrip()) is not None
+    return token.type in _HTML and NEAR_COMMENT.match(token.content.lstrip()) is not None
 
 
 def words(inline: Token) -> str:
@@ -83,7 +84,7 @@ def words(inline: Token) -> str:
 
 def _unseen(inline: Token) -> str:
     """What the words do not tell: where links and pictures lead, and HTML other than bindings."""
-    pieces = []
+    pieces: list[str] = []
     for child in inline.children or []:
         if child.attrs:
             pieces.extend(str(value) for value in child.attrs.values())

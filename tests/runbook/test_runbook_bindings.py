@@ -29,7 +29,14 @@ def params_of(mapping: str) -> dict[str, Any]:
         "- one\n  <!-- golive:\n    {id: a, check: c}\n  -->\n",
         "- one <!-- golive: {id: a,\n  check: c} -->\n",
         "- one <!-- golive: {\"id\": \"a\", 'check': 'c'} -->\n",
-        f"- one\n  - deeper {B}\n\n  {A}\n",
+        f"- one\n\n\n  {A}\n",
+        f"- **one {A}**\n",
+        f"- one\n  {A}\n  - deeper {B}\n",
+        f"- one\n  {A}\n  ```\n  code\n  ```\n",
+        f"- one\n  {A}\n  > quoted\n",
+        f"- one\n  {A}\n## Heading\n",
+        f"- one {A}\n\n  more, in a paragraph of its own\n",
+        f"- one\n  {A}\n\n  more, in a paragraph of its own\n",
         f"1. one\n   {A}\n",
     ],
 )
@@ -99,8 +106,12 @@ def test_values_stay_as_they_are_written(written: str, read_as: object) -> None:
         ("{id: a, check: {c: d}}", "'check' must be a word"),
         ("{id: a, check: c", "not a YAML flow mapping"),
         ("{id: a, check: c}}", "not a YAML flow mapping"),
-        ("{id: a, check: *c}", "not a YAML flow mapping"),
+        ("{id: a, check: *c}", "it has an anchor or alias"),
         ('{id: a, check: c, x: "\x07"}', "not a YAML flow mapping"),
+        ("{id: &a a, check: c}", "it has an anchor or alias"),
+        ("{id: a, check: c, x: !!int 1}", "it has the tag"),
+        ("{id: a, check: c, x: !secret y}", "it has the tag"),
+        ("{id: a, check: c, x: [[[[[[[[[[[[[1]]]]]]]]]]]]]}", "levels"),
         ("[id, check]", "expected a flow mapping"),
         ("id: a", "expected a flow mapping"),
         ("a", "expected a flow mapping"),
@@ -161,12 +172,34 @@ def test_a_binding_before_the_text_is_refused(text: str) -> None:
         f"- one {A}\nmore, lazily\n",
         f"- one\n  {A} more\n",
         f"- one\n  {A}\n  more\n",
-        f"- one\n  {A}\n\n  more\n",
-        f"- one {A}\n\n  more\n",
+        f"- one\n  {A}\nmore\n",
+        f"- one\n  {A}\n  more\n  ---\n",
+        f"- one {A} ![](u)\n",
+        f"- one {A} <!-- note -->\n",
+        f"> - one\n>   {A}\n>   more\n",
     ],
 )
 def test_text_behind_a_binding_is_refused(text: str) -> None:
-    assert problems(text)
+    (problem,) = problems(text)
+    assert "text follows the binding" in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"- one\n\n  more {A}\n",
+        f"- one\n\n  more\n  {A}\n",
+        f"- one\n  ```\n  code\n  ```\n  {A}\n",
+        f"- one\n  - deeper {B}\n\n  {A}\n",
+        f"- one\n  - deeper {B}\n  {A}\n",
+        f"- one\n  > {A}\n",
+        f"- one\n\n  ## Heading {A}\n",
+    ],
+)
+def test_a_binding_away_from_the_items_first_paragraph_is_refused(text: str) -> None:
+    """It would bind what a reader takes for something else: most often it is meant for the paragraph above it."""
+    (problem,) = problems(text)
+    assert "does not stand at its item's first paragraph" in problem
 
 
 @pytest.mark.parametrize(
@@ -196,7 +229,8 @@ def test_two_bindings_in_one_item_are_refused(text: str) -> None:
     ],
 )
 def test_an_arrow_inside_a_value_ends_the_comment_and_is_refused(text: str) -> None:
-    assert problems(text)
+    (problem,) = problems(text)
+    assert "its first --> ends it, in a quoted value too" in problem
 
 
 @pytest.mark.parametrize(
@@ -229,6 +263,10 @@ def test_almost_a_binding_is_named(comment: str) -> None:
         pytest.param(f"- one {A}\n\n<div>\n{B}\n</div>\n", 4, id="html"),
         pytest.param(f"- one {A}\n\n    {B}\n\nText {bound('c')}\n", 5, id="two-strays"),
         pytest.param(f"> {B}\n\n- one {A}\n", 1, id="quote"),
+        pytest.param(f"---\nstage: paper\nx: y # {B}\n---\n- one {A}\n", 3, id="front-matter"),
+        pytest.param(f"- one `{B}` {A}\n", 1, id="code-in-an-item"),
+        pytest.param(f"- one `{B}\n  {B}` {A}\n", 2, id="code-over-two-lines"),
+        pytest.param(f"- one {A}\n\n> <!--\n> golive: {{id: b, check: c}} -->\n", 3, id="quoted-in-two-lines"),
     ],
 )
 def test_a_binding_of_no_item_is_named(text: str, line: int) -> None:
@@ -237,6 +275,11 @@ def test_a_binding_of_no_item_is_named(text: str, line: int) -> None:
 
 def test_a_binding_over_two_lines_does_not_hide_one_that_belongs_to_nothing() -> None:
     assert 5 in blamed(f"- one\n  <!--\n  golive: {{id: a, check: c}} -->\n\nA paragraph that asks for much. {B}\n")
+
+
+def test_a_line_that_only_looks_blank_moves_no_binding() -> None:
+    assert texts(f"- one {A}\n\n\u00a0\n- two\n  {B}\n") == [(1, "one"), (4, "two")]
+    assert texts(f"-\n  \u00a0\n  one {A}\n- two {B}\n") == [(1, "one"), (4, "two")]
 
 
 def test_a_group_is_no_line() -> None:

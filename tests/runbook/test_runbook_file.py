@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from runbook_reading import A, bound, the_line
+from runbook_reading import A, bound, read, the_line
 
 from pytest_kraken_golive.runbook.model import RunbookError
 from pytest_kraken_golive.runbook.parse import read_runbook
@@ -91,5 +91,34 @@ def test_a_lines_digest_does_not_depend_on_how_its_parameters_are_spelt() -> Non
 
 
 def test_a_lines_digest_is_about_all_its_paragraphs() -> None:
-    three, thirty = (the_line(f"- The queue is limited.\n\n  At most {count} calls.\n  {A}\n") for count in (3, 30))
+    three, thirty = (the_line(f"- The queue is limited.\n  {A}\n\n  At most {count} calls.\n") for count in (3, 30))
+    assert three.text == thirty.text == "The queue is limited."
     assert three.digest != thirty.digest
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        f"- one {A}\n\n  at most NUMBER\n",
+        f"- one {A}\n  ```\n  limit: NUMBER\n  ```\n",
+        f"- one {A}\n  ```limit=NUMBER\n  ```\n",
+        f"- one {A}\n\n      limit: NUMBER\n",
+        f"- one {A}\n  > at most NUMBER\n",
+        f"- one {A}\n\n  ## At most NUMBER\n",
+        f"- one {A}\n  <p>at most NUMBER</p>\n",
+        f"- see [the agreement](https://x/NUMBER) {A}\n",
+        f"- see [the agreement][it] {A}\n\n[it]: https://x/NUMBER\n",
+        f"- see ![the agreement](NUMBER.png) {A}\n",
+        f"- <b title='NUMBER'>one</b> {A}\n",
+        f"- one <!-- as agreed: NUMBER --> {A}\n",
+    ],
+)
+def test_a_lines_digest_is_about_all_that_the_item_holds(item: str) -> None:
+    three, thirty = (the_line(item.replace("NUMBER", number)) for number in ("3", "30"))
+    assert three.text == thirty.text
+    assert three.digest != thirty.digest
+
+
+def test_a_lines_digest_is_not_about_the_items_below_it() -> None:
+    one = the_line(f"- one {A}\n").digest
+    assert read(f"- one {A}\n  - two {bound('b')}\n").lines[0].digest == one

@@ -56,6 +56,12 @@ def test_lines_are_counted_from_the_top_of_the_file() -> None:
         ("title: a\ntitle: a", 3),
         ("title: t\nstage: [", 3),
         ("a: b: c", 2),
+        ("a: &x b\nstage: paper", 2),
+        ("stage: paper\nb: [&x b, *x]", 3),
+        ("stage: !!str paper", 2),
+        ("title: t\n[a]: b", 3),
+        ("- stage: paper", 2),
+        ("paper", 2),
     ],
 )
 def test_front_matter_that_says_two_things_or_nothing_is_refused(front: str, line: int) -> None:
@@ -71,11 +77,49 @@ def test_front_matter_that_says_two_things_or_nothing_is_refused(front: str, lin
         pytest.param(f"<!-- note -->\n---\nstage: production\n---\n\n- one {A}\n", id="after-a-comment"),
         pytest.param(f"---\n- stage: production\n---\n\n- one {A}\n", id="a-list"),
         pytest.param(f"---\nproduction\n---\n\n- one {A}\n", id="a-word"),
+        pytest.param(f"stage: production\n\n- one {A}\n", id="without-marks"),
+        pytest.param(f"stage: production\n---\n\n- one {A}\n", id="without-first-mark"),
+        pytest.param(f"# T\n---\nstage: production\n---\n\n- one {A}\n", id="after-a-heading"),
+        pytest.param(f"+++\nstage = 'production'\n+++\n\n- one {A}\n", id="toml"),
+        pytest.param(f"<!--\nstage: production\n-->\n\n- one {A}\n", id="in-a-comment"),
+        pytest.param(f"\ufeff---\nstage: production\n---\n\n- one {A}\n", id="second-byte-order-mark"),
+        pytest.param(f"---\ntitle: t\n---\n---\nstage: production\n---\n\n- one {A}\n", id="second-block"),
+        pytest.param(f"---\ntitle: t\nmeta:\n  stage: production\n---\n\n- one {A}\n", id="nested"),
+        pytest.param(f"---\ntitle: t\nmeta: {{stage: production}}\n---\n\n- one {A}\n", id="nested-in-braces"),
+        pytest.param(f"---\n# stage: production\ntitle: t\n---\n\n- one {A}\n", id="commented-out"),
+        pytest.param(f"# T\n\n**Stage:** production\n\n- one {A}\n", id="in-prose"),
     ],
 )
 def test_a_stage_that_nobody_reads_is_no_paper_stage(text: str) -> None:
     """A runbook for production must not be rehearsed as one for paper because its front matter is none."""
     assert problems(text) or read(text).stage == "production"
+
+
+@pytest.mark.parametrize("before", ["\n", " ", "<!-- note -->\n", "<!-- a note\n\nof lines -->\n\n", "\ufeff"])
+def test_title_and_owner_that_nobody_reads_are_refused_too(before: str) -> None:
+    (problem,) = problems(f"{before}---\ntitle: t\n---\n\n- one {A}\n")
+    assert "almost front matter" in problem
+
+
+@pytest.mark.parametrize(
+    "prose", ["Stage: see above.", "The stage: production", "```\nstage: production\n```", "Stages: two", "- stage one"]
+)
+def test_prose_about_stages_is_no_stage(prose: str) -> None:
+    assert problems(f"# T\n\n- one {A}\n\n{prose}\n") == []
+
+
+def test_prose_may_repeat_the_stage_of_the_front_matter() -> None:
+    assert read(with_front("stage: production", f"Stage: production\n\n- one {A}\n")).stage == "production"
+
+
+@pytest.mark.parametrize("front", ["title: t", "", "# only a note", "tags: [a]"])
+def test_well_formed_front_matter_without_a_stage_is_one_for_paper(front: str) -> None:
+    assert read(with_front(front)).stage == "paper"
+
+
+@pytest.mark.parametrize("end", ["---", "--- ", "...", "----"])
+def test_what_ends_front_matter(end: str) -> None:
+    assert texts(f"---\nstage: paper\n{end}\n- one {A}\n") == [(4, "one")]
 
 
 def test_a_list_between_two_thematic_breaks_at_the_top_is_not_swallowed() -> None:

@@ -72,6 +72,11 @@ def test_items_nested_deeper_than_the_parser_goes_are_not_lost() -> None:
     assert not found or blamed(text)[-1] == 14
 
 
+def test_a_heading_inside_an_item_begins_no_section() -> None:
+    lines = read(f"# T\n\n- one {A}\n\n  ## Inside\n\n- two {B}\n").lines
+    assert [line.section for line in lines] == [("T",), ("T",)]
+
+
 def test_sections_are_the_headings_above() -> None:
     text = f"# A\n## B\n- one {A}\n\n# C\n### D `e`\n- two {B}\n\nF\n-\n" + f"\n- three {bound('c')}\n"
     assert blamed(text) == [10]  # a single dash below text: a heading to Markdown, an empty item to many readers
@@ -118,6 +123,10 @@ def test_a_swallowed_item_is_named(text: str, line: int) -> None:
         pytest.param(f"- one {A}\n\na | b\n--- | ---\nx | y\n", 4, id="table-without-outer-pipes"),
         pytest.param(f"- one {A}\n\n> | a | b |\n> | - | - |\n> | x | y |\n", 4, id="quoted-table"),
         pytest.param(f"- one {A}\n\n<ul>\n<li>two</li>\n</ul>\n", 4, id="html-list"),
+        pytest.param(f"- one {A}\n\nDo: <ul><li>two</li></ul>\n", 3, id="html-list-in-a-paragraph"),
+        pytest.param(f"- one {A}\n\n<!--\n<li>two</li>\n-->\n", 4, id="html-list-in-a-comment"),
+        pytest.param(f'- one {A}\n\nText,\n<input type="checkbox"> two\n', 4, id="html-box"),
+        pytest.param(f"- one {A}\n\n<dl>\n<dt>two</dt>\n</dl>\n", 4, id="html-definitions"),
         pytest.param(f"- one {A}\n\n<table>\n<tr><td>two</td></tr>\n</table>\n", 4, id="html-table"),
     ],
 )
@@ -151,6 +160,16 @@ def test_what_looks_like_a_checklist_on_the_page_is_no_prose(text: str, line: in
         "\u00b7 check after a middle dot",
         "\u2212 check after a minus sign",
         "\u2717 check after a cross",
+        "\u2014 check after a long dash",
+        "-- check after two dashes",
+        "\u2192 check after an arrow",
+        "\u2460 check after a number in a circle",
+        "\uf0b7 check after the bullet of a word processor's own font",
+        "&bull; check after an entity",
+        "iv) check after a Roman number",
+        "1.\u041f\u0440\u043e\u0432\u0435\u0440\u0438\u0442\u044c",
+        "\u200b- check after something invisible",
+        "\ufeff- check after a second byte order mark",
     ],
 )
 def test_almost_a_list_item_is_named(line: str) -> None:
@@ -167,6 +186,11 @@ def test_almost_a_list_item_is_named(line: str) -> None:
         "- - -",
         "___",
         "  * * * *",
+        "A price of\n\u22125 or\n\u20135 is",
+        "\u26a0 Attention",
+        "\u00a7 5 and\n\u00a9 2026 and\n\u2026 more",
+        "Use `<li>`, `<table>` and a <b>bold</b><br> word",
+        "<details>\n<summary>More</summary>\nText\n</details>",
         "A price of\n-5 or +5 or 1.5 is\n-5.5 too",
         "Run\n-k or --lf",
         "#1 and\n# not a heading of a list",
@@ -203,7 +227,7 @@ def test_fences_hold_no_lines(fence: str) -> None:
 
 
 def test_a_fence_inside_an_item_belongs_to_it() -> None:
-    assert texts(f"- one\n  ```sh\n  - no line\n  ```\n  {A}\n- two {B}\n") == [(1, "one"), (6, "two")]
+    assert texts(f"- one\n  {A}\n  ```sh\n  - no line\n  ```\n- two {B}\n") == [(1, "one"), (6, "two")]
 
 
 @pytest.mark.parametrize(
