@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-KRAKEN_MODES = ("sandbox", "record", "replay", "real")
-"""What `kraken_client` talks to."""
-
 AVAILABLE_MODES = ("sandbox",)
 """The modes that this version has."""
 
@@ -38,18 +35,17 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--kraken",
-        choices=KRAKEN_MODES,
+        metavar="MODE",
         default="sandbox",
-        help="the exchange: the embedded sandbox (default), recorded, replayed or the real one",
+        help="the exchange; this version has: sandbox (the embedded one)",
     )
     group.addoption(
         "--golive-arm-orders",
-        type=float,
         metavar="MAX_NOTIONAL_USD",
         default=None,
-        help="allow real orders up to this notional (only with --kraken=real)",
+        help="reserved for real orders; not in this version",
     )
-    group.addoption("--golive-arm-drills", action="store_true", help="allow drills that change a real deployment")
+    group.addoption("--golive-arm-drills", action="store_true", help="reserved for real drills; not in this version")
     group.addoption("--golive-prove", action="store_true", help="run every line against its breaks: each must fail")
     group.addoption("--golive-checks", action="store_true", help="list the checks that lines can be bound to")
     group.addoption(

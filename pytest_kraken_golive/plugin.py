@@ -31,7 +31,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     runtime_config,
 )
 from pytest_kraken_golive.options import add_options, is_wanted, only_informs, refuse_unknown_ini
-from pytest_kraken_golive.stash import GATE, PLAN, VERDICT_FILE, WORLDS
+from pytest_kraken_golive.stash import GATE, PLAN, WORLDS
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.gate.nodes import RunbookFile
@@ -62,10 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int, int]:
-    if VERDICT_FILE not in config.stash:
+    if not is_wanted(config) or only_informs(config) or hasattr(config, "workerinput"):
         return (yield)
     from pytest_kraken_golive.gate import start  # noqa: PLC0415 - only for a gate run
 
+    start.say_no_go(config)
     return (yield from start.last_word(config))
 
 

@@ -29,6 +29,7 @@ reports/*
 !reports/.gitkeep
 __pycache__/
 .pytest_cache/
+.benchmarks/
 .venv/
 """
 

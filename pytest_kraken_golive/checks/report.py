@@ -38,6 +38,14 @@ def same_number(value: object, expected: float) -> bool:
     return is_number(value) and value == expected
 
 
+def reported(report: PaperReport) -> PaperReport:
+    """The same, unless it speaks of no entrypoint at all: then nothing happened, and nothing is proven."""
+    if not report.entrypoint_names:
+        where = report.mapping("paper_exchange_metrics").where
+        raise NotProven(f"{where}: the report has no entrypoint, so nothing was measured. Next: see the paper run.")
+    return report
+
+
 def known(found: Found) -> Found:
     """The same, unless it says `unknown`: at decision time that is no answer."""
     if found.value == "unknown":
@@ -54,7 +62,7 @@ def known(found: Found) -> Found:
 @check("summary_status", breaks=summary_breaks("status", wrong=["breached", "unknown", "OK", True]))
 def summary_status(paper_report: PaperReport, evidence: Evidence, *, equals: str) -> None:
     """`summary.status` is that word."""
-    found = known(paper_report.summary("status"))
+    found = known(reported(paper_report).summary("status"))
     evidence.saw(found)
     assert found.value == equals, found.unlike(equals, "look at the breaches and warnings of the report")
 
@@ -86,7 +94,7 @@ def summary_empty(
     paper_report: PaperReport, evidence: Evidence, *, field: str, kind: Literal["list", "mapping"]
 ) -> None:
     """A field of the summary is there, and it is an empty list or mapping."""
-    found = paper_report.summary(field)
+    found = reported(paper_report).summary(field)
     evidence.saw(found)
     expected: list[Any] | dict[str, Any] = [] if kind == "list" else {}
     assert type(found.value) is type(expected), found.unlike(expected, f"let the bot write a {kind}")
@@ -158,7 +166,7 @@ def summary_severities(
     equals: dict[Literal["warning", "error", "critical"], Finite],
 ) -> None:
     """A field of the summary has exactly these severities with exactly these numbers."""
-    found = paper_report.summary(field)
+    found = reported(paper_report).summary(field)
     evidence.saw(found)
     do = "remove the cause of the errors, or let the bot count every severity from its start"
     assert isinstance(found.value, dict), found.unlike(equals, do)
@@ -248,7 +256,7 @@ def _agrees_with_exchange(report: PaperReport, names: list[str], exchange: Sandb
 @check("no_limit_warnings", breaks=LIMIT_WARNINGS, waivable=False)
 def no_limit_warnings(paper_report: PaperReport, evidence: Evidence, *, thresholds: list[str]) -> None:
     """No warning of the report names one of the thresholds, and no breach was left without its warning."""
-    warnings = paper_report.names("warnings")
+    warnings = reported(paper_report).names("warnings")
     evidence.saw(warnings)
     stop = (
         "This stops the deployment. Next: write down the cause, remove it, and repeat ALL tests; "

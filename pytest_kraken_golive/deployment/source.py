@@ -31,7 +31,7 @@ def read_bytes(path: Path, shown: str) -> bytes:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
             found = "a directory" if stat.S_ISDIR(about.st_mode) else "something that is neither file nor directory"
-            raise NotProven(f"{shown}: expected a file, found {found} at {path}. Next: put the file there.")
+            raise NotProven(f"{shown}: expected a file, found {found}. Next: put a file there.")
         if about.st_size > MAX_BYTES:
             raise Fault(
                 f"{shown}: expected at most {MAX_BYTES} bytes, found {about.st_size}. "
@@ -39,11 +39,11 @@ def read_bytes(path: Path, shown: str) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise NotProven(f"{shown}: expected a file, found none at {path}.{_nearest_folder(path)}") from error
+        raise NotProven(f"{shown}: expected a file, found none. Next: create it, or correct the path.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise NotProven(
-            f"{shown}: expected a readable file, found one that cannot be read: {reason} ({path}). "
+            f"{shown}: expected a readable file, found one that cannot be read: {reason}. "
             "Next: let the user who runs this read it."
         ) from error
 
@@ -82,10 +82,3 @@ class Lines:
     def at(self, offset: int) -> int:
         """The 1-based line of the character at this offset."""
         return bisect_right(self._ends, offset) + 1
-
-
-def _nearest_folder(path: Path) -> str:
-    for parent in path.parents:
-        if parent.is_dir():
-            return f" The nearest folder that exists is {parent}. Next: create the file, or correct the path."
-    return " Next: correct the path."

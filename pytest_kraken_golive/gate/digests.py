@@ -25,7 +25,8 @@ def judged_files(rootdir: Path, deployment: Path | None, runbooks: Iterable[Path
     """The files that decide what is judged, and by what: runbooks, policy, configuration, licence."""
     root = deployment or rootdir
     watched = [rootdir / "config", root / "config", root / "var" / "licenses"]
-    files = [path for folder in watched if folder.is_dir() for path in folder.rglob("*") if path.is_file()]
+    found = [path for folder in watched if folder.is_dir() for path in folder.rglob("*")]
+    files = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
     return [*files, *runbooks, root / ".env", rootdir / "conftest.py"]
 
 

@@ -14,11 +14,10 @@ import pytest
 
 from pytest_kraken_golive.contract import Fault
 
-_time, _time_ns, _monotonic_ns = (
-    time.time,
-    time.time_ns,
-    time.monotonic_ns,
-)  # as they were before any test could patch them
+_time_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
+_genuine = {name: getattr(time, name) for name in ("time", "time_ns", "monotonic", "monotonic_ns")}
+"""The clocks as they were before any test could replace them."""
+
 CLOCK_DRIFT_LIMIT_S = 5.0
 """How far wall clock and monotonic clock may drift apart within a run before the wall clock is not believed."""
 FROZEN_AFTER_NS = 50_000_000
@@ -116,7 +115,7 @@ class ClockGuard:
         Raises:
             Fault: says how far it is off.
         """
-        if time.time is not _time or time.time_ns is not _time_ns or time.monotonic_ns is not _monotonic_ns:
+        if any(getattr(time, name) is not genuine for name, genuine in _genuine.items()):
             raise Fault(
                 "clock: functions of the time module were replaced (freezegun or alike). "
                 "Next: judge with the real clock."

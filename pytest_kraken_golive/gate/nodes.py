@@ -51,6 +51,7 @@ class RunbookLine(pytest.Function):
         self.planned = planned
         self.evidence = Evidence()
         self.ran = False
+        self.calls = 0
         words = re.findall(r"\w+", " ".join((planned.line.text, *planned.line.section)))
         self.extra_keyword_matches.update(words)
         self.user_properties.append(("golive_line", planned.line.place))
@@ -60,7 +61,11 @@ class RunbookLine(pytest.Function):
         return self.path, self.planned.line.number - 1, f"{self.planned.id}: {self.planned.line.text}"
 
     def runtest(self) -> None:
-        """Call the check with its fixtures."""
+        """Call the check with its fixtures, once: again until it is green is not a pass."""
+        self.calls += 1
+        if self.calls > 1:
+            self.ran = False
+            raise Fault("the line was run again in the same run. Next: take out the plugin or hook that repeats tests.")
         self._require_honest_surroundings()
         self._require_real_account()
         self.call_check()
@@ -87,11 +92,17 @@ class RunbookLine(pytest.Function):
         self.config.stash[ENVIRONMENT].require_unchanged()
         self.config.stash[WORLDS].clock.require_running()
 
+    def plain_words(self, error: BaseException) -> str | None:
+        """What a person needs of an error that was written for people; None for every other."""
+        if not isinstance(error, (NotProven, Fault, Unbound)):
+            return None
+        return f"{self.planned.line.place}: {self.planned.line.text}\n\n{error}"
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
         """What a person needs: message and place. A trace-back only where the check itself is broken."""
         error = excinfo.value
-        if isinstance(error, (NotProven, Fault, Unbound)):
-            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{error}"
+        if (words := self.plain_words(error)) is not None:
+            return words
         if isinstance(error, AssertionError) and self._is_stock and not getattr(self.config.option, "verbose", 0):
             phase = judge_phase("call", error)
             return f"{self.planned.line.place}: {self.planned.line.text}\n\n{phase.message}"

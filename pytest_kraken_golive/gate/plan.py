@@ -27,7 +27,7 @@ class _BoundCheck(functools.partial[None]):
 
     @property
     def __globals__(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.func.__globals__  # type: ignore[attr-defined]  # a check is a plain function
+        found: dict[str, Any] = self.func.__globals__
         return found
 
 
@@ -212,7 +212,7 @@ def _closest(name: str, registry: Registry) -> str:
     import difflib  # noqa: PLC0415 - only for a message
 
     near = difflib.get_close_matches(name, registry.checks, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {near[0]!r}" if near else ""
 
 
 def unbound_id(line: Line, taken: dict[str, str]) -> str:

@@ -23,10 +23,16 @@ CONTRACT_FIXTURES = (
     "paper_report",
     "evidence",
     "latency",
+    "policy",
+    "golive_world",
+    "golive_project",
+    "golive_ledger",
+    "golive_overridden",
 )
 """Fixtures that checks rely on; a project may override all but `evidence`, and the verdict says so."""
 
-FIXED_FIXTURES = frozenset({"evidence"})
+NOT_NAMED = ("_pytest.", "pytest_kraken_golive.", "xdist.")
+"""Modules of pytest, of this package and of xdist, which brings several."""
 
 
 class HostWatch:
@@ -82,8 +88,15 @@ def plugins_of(config: pytest.Config) -> list[str]:
         file = getattr(plugin, "__file__", None)
         if file and Path(file).name == "conftest.py":
             names.add(_shown(Path(file), config.rootpath))
-        elif name.startswith("-p:"):
-            names.add(name)
+        else:
+            module = str(getattr(plugin, "__name__", ""))
+            known = {name for plugin, _ in manager.list_plugin_distinfo() for name in [getattr(plugin, "__name__", "")]}
+            if (
+                module
+                and module not in known
+                and not module.startswith(("_pytest.", "pytest_kraken_golive.", "xdist."))
+            ):
+                names.add(module)
     return sorted(names)
 
 

@@ -91,7 +91,7 @@ class Gate:
         changed = differences(self._digests, digests)
         if changed:
             self.ledger.trouble(
-                f"{changed[0]} changed {when}, so nobody knows what was judged. Next: run everything again"
+                f"{self._shown(changed[0])} changed {when}, so nobody knows what was judged. Next: run everything again"
             )
 
     @property
@@ -121,8 +121,8 @@ class Gate:
         verdict = decide(results, self.ledger.troubles)
         if verdict.decision is Decision.GO and pytests_status != pytest.ExitCode.OK:
             self.ledger.trouble(
-                f"pytest ended with exit status {pytests_status} although every line passed: another plugin or a conftest "
-                "found fault. Next: look at what pytest printed above"
+                f"pytest ended with exit status {pytests_status} although every line passed: another plugin or a "
+                "conftest found fault. Next: look at what pytest printed above"
             )
             verdict = decide(results, self.ledger.troubles)
         return self._document(verdict, results, config), exit_status(verdict.decision, pytests_status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -50,20 +51,31 @@ def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
     mistaken = mistaken_rootdir(config)
     rootdir = config.rootpath if mistaken is None else mistaken[1]
     if not is_worker_process and not only_informs(config):
-        directory = rootdir / config.known_args_namespace.golive_report_dir
-        file = config.stash[VERDICT_FILE] = VerdictFile(directory)
-        try:
-            file.say_no_go(UNFINISHED)
-        except OSError as error:
-            raise pytest.UsageError(
-                f"{file.path}: cannot be written ({error.strerror}). Next: choose another --golive-report-dir."
-            ) from error
+        say_no_go(config, rootdir)
     if mistaken is not None:
         raise pytest.UsageError(
             f"pytest took {mistaken[0]} for a folder of tests, and so {config.rootpath} for the project's root instead "
             f"of {rootdir}. Next: write the option and its value as one word, with '=', or add --rootdir={rootdir}."
         )
     refuse_silent_assertions(config)
+
+
+def say_no_go(config: pytest.Config, rootdir: Path | None = None) -> None:
+    """Write the first moment's NO-GO, unless this run has done so.
+
+    Raises:
+        pytest.UsageError: the verdict cannot be written.
+    """
+    if VERDICT_FILE in config.stash:
+        return
+    directory = (rootdir or config.rootpath) / config.known_args_namespace.golive_report_dir
+    file = config.stash[VERDICT_FILE] = VerdictFile(directory)
+    try:
+        file.say_no_go(UNFINISHED)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"{file.path}: cannot be written ({error.strerror}). Next: choose another --golive-report-dir."
+        ) from error
 
 
 def configure(config: pytest.Config) -> None:
@@ -204,6 +216,8 @@ def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Te
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(item, RunbookLine) and (call.when == "call" or error is not None):
         report.golive = item.report_of(call.when, error)  # type: ignore[attr-defined]
+        if call.when != "call" and error is not None:  # pytest asks the item only about the call itself
+            report.longrepr = item.plain_words(error) or report.longrepr
     elif isinstance(item, ProofLine) and call.when == "call":
         report.golive_proof = item.seen  # type: ignore[attr-defined]
     scrub(report, item.config.stash[WORLDS].redactor)
@@ -255,4 +269,5 @@ def _print_last(config: pytest.Config, line: str) -> None:
     if reporter is not None:
         reporter.write_line(line, bold=True, **colour)
     else:
-        print(line)
+        encoding = sys.stdout.encoding or "ascii"  # one that may not know our signs
+        print(line.encode(encoding, "replace").decode(encoding))

@@ -141,7 +141,10 @@ class SandboxHandle:
         self._http.close()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        answer = self._http.request(method, path, **arguments)
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise HostError(f"the rehearsal's exchange does not answer ({type(error).__name__})") from error
         if answer.status_code >= httpx.codes.BAD_REQUEST:
             raise HostError(f"{method} {path} on the exchange's admin port: {answer.status_code} {answer.text[:300]}")
         data: dict[str, Any] = answer.json() if answer.content else {}
@@ -198,5 +201,8 @@ class PaperBot:
         self._http.close()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> BotState:
-        data = self._http.request(method, path, **arguments).json()
+        try:
+            data = self._http.request(method, path, **arguments).json()
+        except httpx.HTTPError as error:
+            raise HostError(f"the rehearsal's process does not answer ({type(error).__name__})") from error
         return BotState(**data)

@@ -330,8 +330,7 @@ def test_an_empty_file_is_not_proven(text: str) -> None:
 def test_a_missing_file_and_a_folder_are_not_proven(tmp_path: Path) -> None:
     with pytest.raises(NotProven) as caught:
         load_yaml(tmp_path / "none" / "runtime.yaml", "config/runtime.yaml")
-    assert f"config/runtime.yaml: expected a file, found none at {tmp_path}" in str(caught.value)
-    assert f"The nearest folder that exists is {tmp_path}. Next:" in str(caught.value)
+    assert "config/runtime.yaml: expected a file, found none. Next: create it" in str(caught.value)
     with pytest.raises(NotProven, match=r"config: expected a file, found a directory"):
         load_json(tmp_path, "config")
     with pytest.raises(NotProven, match=r"cannot be read"):
