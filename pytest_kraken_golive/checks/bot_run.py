@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Protocol
 
-from pytest_kraken_golive.checks.health_sample import HealthSample, scrape
+from pytest_kraken_golive.checks.health_sample import Scrape, require_bots_own, scrape
+from pytest_kraken_golive.checks.limits import require_clean_log
 from pytest_kraken_golive.checks.report_breaks import WHOLE_REPORT
 from pytest_kraken_golive.contract import Break, Copy, Evidence, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.instants import as_instant
@@ -61,6 +64,18 @@ def bot_with_half_a_report(copy: Any) -> None:
     copy.run_liar("torn")
 
 
+@sabotage("changed after", before_run=True)
+def report_rewritten_at_the_end(copy: Any) -> None:
+    """A fine report while others look, and the truth when nobody does."""
+    copy.run_liar("rewriting")
+
+
+@sabotage("after its report", before_run=True)
+def trades_on(copy: Any) -> None:
+    """It trades on after its report."""
+    copy.run_liar("restless")
+
+
 @sabotage("status", before_run=True)
 def exchange_in_maintenance(copy: Any) -> None:
     """The exchange accepts nothing, so the bot cannot have traded."""
@@ -84,17 +99,30 @@ def exchange_in_maintenance(copy: Any) -> None:
         bot_exits_1,
         bot_without_report,
         bot_with_half_a_report,
+        report_rewritten_at_the_end,
+        trades_on,
         exchange_in_maintenance,
     ],
     touches="orders",
     after=["health_gauge"],
 )
 def paper_run(
-    paper_bot: PaperBot, kraken_sandbox: SandboxHandle, deployment: Deployment, evidence: Evidence, *, entrypoint: str
+    paper_bot: PaperBot,
+    paper_report: PaperReport,
+    kraken_sandbox: SandboxHandle,
+    deployment: Deployment,
+    evidence: Evidence,
+    *,
+    entrypoint: str,
 ) -> None:
     """The bot ran on paper and ended well; its report is of this run, and the exchange's books bear it out."""
-    report = PaperReport.load(paper_bot.report_path(), paper_bot.root)
     state = paper_bot.finish()
+    report = PaperReport.load(paper_bot.report_path(), paper_bot.root)
+    if report.document.data != paper_report.document.data:
+        raise AssertionError(
+            f"{report.document.shown}: changed after the other lines had judged it. "
+            "Next: let the bot write its report once, when its run is over."
+        )
     evidence.record("command", state.command)
     evidence.record("command", state.exit_status, key="exit_status")
     _is_of_this_run(report, state, deployment, entrypoint, evidence)
@@ -106,6 +134,33 @@ def paper_run(
         "Next: start it by hand with the same command and correct what it says."
     )
     _really_traded(kraken_sandbox, evidence)
+    _did_nothing_more(kraken_sandbox, report, deployment, entrypoint, evidence)
+    require_clean_log(Deployment(paper_bot.root), state.started_at or 0.0, report, evidence)
+
+
+def _did_nothing_more(
+    exchange: SandboxHandle, report: PaperReport, deployment: Deployment, entrypoint: str, evidence: Evidence
+) -> None:
+    """Other lines looked while the bot still ran; now that it has ended, the books must say the same."""
+    books = exchange.books("bot")
+    ended = as_instant(report.at("finished_at")).value.timestamp() + CLOCK_SLACK.total_seconds()
+    late = [order["txid"] for order in books["orders"] if order["opened_s"] > ended]
+    assert not late, (
+        f"exchange: the bot placed {len(late)} orders after its report said that the run was over, first {late[0]}. "
+        "Next: stop trading before the report is written."
+    )
+    runtime = deployment.runtime
+    limits = runtime.io_queue(runtime.paper_profile_for(entrypoint).io_queue.value)
+    for key, limit in (("concurrency_max", limits.max_concurrency), ("burst_max", limits.burst)):
+        evidence.record("exchange", books[key], key=f"books.bot.{key}", note="at the bot's end")
+        assert books[key] <= limit.value, (
+            f"exchange: {key} was {books[key]} at the bot's end, expected at most {limit.value} ({limit.where}). "
+            "Next: send every request through the queue, to the last."
+        )
+    assert len(books["keys"]) == 1, (
+        f"exchange: the bot signed with {len(books['keys'])} keys: {', '.join(books['keys'])}, expected one. "
+        "Next: let it use the key of its environment alone."
+    )
 
 
 def _is_of_this_run(
@@ -175,6 +230,33 @@ def no_endpoint(copy: Copy) -> None:
     copy.edit(REPORT, "metrics_endpoint", None)
 
 
+@sabotage("rate_limited_events")
+def counters_contradict_report(copy: Copy) -> None:
+    """The endpoint and the report disagree."""
+    copy.edit(REPORT, "paper_exchange_metrics.kraken_desktop_paper.rate_limited_events", 9)
+
+
+@sabotage("not the bot's own")
+def endpoint_of_another_process(copy: Any) -> None:
+    """A healthy endpoint, of somebody else."""
+    server = HTTPServer(("127.0.0.1", 0), _SomebodyElse)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    copy.edit(REPORT, "metrics_endpoint", f"http://127.0.0.1:{server.server_port}/metrics")
+
+
+class _SomebodyElse(BaseHTTPRequestHandler):
+    """Serves the gauge that everybody wants to see."""
+
+    def do_GET(self) -> None:
+        """Any path."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'bot_exchange_health_status{exchange="kraken"} 1\n')
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
 @sabotage("does not answer")
 def endpoint_closed(copy: Copy) -> None:
     """Nobody is there any more."""
@@ -183,7 +265,14 @@ def endpoint_closed(copy: Copy) -> None:
 
 @check(
     "health_gauge",
-    breaks=[gauge_never_set, bot_unhealthy, no_endpoint, endpoint_closed],
+    breaks=[
+        gauge_never_set,
+        bot_unhealthy,
+        no_endpoint,
+        endpoint_closed,
+        endpoint_of_another_process,
+        counters_contradict_report,
+    ],
     touches="reads",
     after=["smoke_test"],
 )
@@ -208,28 +297,50 @@ def health_gauge(
     evidence.record("this run", ended, key=f"{line}.finished_at")
     endpoint = paper_report.text("metrics_endpoint")
     evidence.saw(endpoint)
-    sample = _wait_for_sample(endpoint.value, metric, exchange, policy.paper.warm_up_s)
-    evidence.record(endpoint.value, sample.value, key=f'{metric}{{exchange="{exchange}"}}')
-    evidence.record("this run", sample.scraped_at, key="scraped_at")
-    assert sample.value == 1, (
-        f'{endpoint.value} {metric}{{exchange="{exchange}"}}: expected 1, found {sample.value:g}. '
+    page, value = _wait_for_sample(endpoint.value, metric, exchange, policy.paper.warm_up_s)
+    state = paper_bot.state()
+    require_bots_own(endpoint.value, state.pid)
+    evidence.record(endpoint.value, value, key=f'{metric}{{exchange="{exchange}"}}')
+    evidence.record("this run", page.scraped_at, key="scraped_at")
+    assert value == 1, (
+        f'{endpoint.value} {metric}{{exchange="{exchange}"}}: expected 1, found {value:g}. '
         "Next: look at the bot's log for what makes it unhealthy."
     )
-    state = paper_bot.state()
+    _counts_as_reported(page, paper_report, exchange, evidence)
     if state.exit_status is not None:
         raise NotProven(
             f"the bot had ended (exit status {state.exit_status}) when its health was read. Next: keep it running."
         )
 
 
-def _wait_for_sample(url: str, metric: str, exchange: str, warm_up_s: float) -> HealthSample:
+def _wait_for_sample(url: str, metric: str, exchange: str, warm_up_s: float) -> tuple[Scrape, float]:
     """A missing sample is waited out for the warm-up; at decision time it is not proven."""
     until = time.monotonic() + warm_up_s
-    while (sample := scrape(url, metric, exchange)) is None:
+    while (value := (page := scrape(url)).sample(metric, exchange=exchange)) is None:
         if time.monotonic() >= until:
             raise NotProven(
                 f'{url}: no sample of {metric}{{exchange="{exchange}"}} within the warm-up of {warm_up_s:g} s. '
                 "Next: let the bot set the gauge for this exchange."
             )
         time.sleep(0.05)
-    return sample
+    return page, value
+
+
+def _counts_as_reported(page: Scrape, report: PaperReport, exchange: str, evidence: Evidence) -> None:
+    """The running bot's counters say what its report says, for every entrypoint on this exchange."""
+    for name in report.entrypoint_names:
+        entry = report.entry(name)
+        if entry.text("exchange").value != exchange:
+            continue
+        limited = entry.text("metric_names", "rate_limit").value
+        errors = entry.text("metric_names", "network_errors").value
+        counts = {(limited, None): entry.number("rate_limited_events")}
+        for severity in entry.mapping("network_errors_by_severity").value:
+            counts[errors, severity] = entry.number("network_errors_by_severity", severity)
+        for (metric, severity), found in counts.items():
+            labels = {"exchange": exchange} | ({"severity": severity} if severity else {})
+            value = page.sample(metric, **labels)
+            if value is None:
+                raise NotProven(f"{page.url}: no sample of {metric} {labels}. Next: let the bot start it at 0.")
+            evidence.record(page.url, value, key=f"{metric} {labels}")
+            assert found.value == value, found.unlike(value, f"{page.url} says so: let the bot report what it counts")

@@ -26,6 +26,7 @@ ENTRYPOINT = "trading.entrypoints.kraken_desktop_paper"
 PAPER_PROFILE = "execution.paper_profiles.kraken_paper"
 TRADING_PROFILE = "execution.trading_profiles.kraken_desktop"
 
+Tags = Annotated[list[str], Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -149,6 +150,12 @@ def risk_profile_empty(copy: Copy) -> None:
     copy.edit(CORE, "risk_profiles.balanced", {})
 
 
+@sabotage("max_daily_loss_pct")
+def risk_without_limit(copy: Copy) -> None:
+    """A loss limit of twice the equity limits nothing."""
+    copy.edit(CORE, "risk_profiles.balanced.max_daily_loss_pct", 2.0)
+
+
 @sabotage("copies of one value to agree")
 def environment_has_another_risk_profile(copy: Copy) -> None:
     """The environment's own profile contradicts the entrypoint's."""
@@ -179,6 +186,7 @@ def core_gone(copy: Copy) -> None:
         another_risk_profile,
         risk_profile_gone,
         risk_profile_empty,
+        risk_without_limit,
         environment_has_another_risk_profile,
         account_has_another_risk_profile,
         environment_without_risk_profile,
@@ -198,10 +206,12 @@ def entrypoint_risk_profile(
     own = runtime_config.entrypoint(entrypoint)
     evidence.saw(own.risk_profile)
     assert own.risk_profile.value == profile, own.risk_profile.unlike(profile)
-    content = core_config.risk_profile(profile).found
-    evidence.saw(content)
-    if not content.value:
-        raise NotProven(f"{content.where}: the profile is empty and limits nothing. Next: fill it in.")
+    limits = core_config.risk_profile(profile)
+    for share in (limits.max_daily_loss_pct, limits.max_position_pct, limits.hard_drawdown_pct):
+        evidence.saw(share)
+        assert share.value <= 1, share.unlike("a part of the equity, at most 1")
+    for limit in (limits.max_leverage, limits.max_open_positions):
+        evidence.saw(limit)
     see_all(evidence, [own.risk_profile, core_config.environment(own.environment.value).risk_profile])
     see_all(evidence, risk_profile_copies(runtime_config, core_config, entrypoint, policy.exchanges))
 
@@ -518,7 +528,12 @@ def summary_without_queues(copy: Copy) -> None:
     ],
 )
 def trading_profile_tags(
-    runtime_config: RuntimeConfig, paper_report: PaperReport, evidence: Evidence, *, profile: str, tags: list[str]
+    runtime_config: RuntimeConfig,
+    paper_report: PaperReport,
+    evidence: Evidence,
+    *,
+    profile: str,
+    tags: Tags,
 ) -> None:
     """The profile has the tags; the run's Guardrail summary is found by them, and by no others."""
     configured = runtime_config.trading_profile(profile).tags

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from pytest_kraken_golive.contract import Copy, Evidence, Fault, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.core import CoreConfig
@@ -17,6 +19,9 @@ PERMISSIONS = {
     "withdraw": ("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
 }
 """What the documents call a permission, and Kraken's names for it (Kraken: Get API key info)."""
+
+Words = Annotated[list[Literal["read", "trade", "withdraw"]], Field(min_length=1)]
+"""The documents' words for permissions; a misspelt one stops the collection."""
 
 KEY_FOLDER = "secrets/kraken_paper_trading"
 
@@ -132,6 +137,12 @@ def may_not_look(copy: Any) -> None:
     _permissions(*(name for name in ALL_NEEDED if name != "query-funds"))(copy)
 
 
+@sabotage("forbidden_permissions")
+def withdrawal_not_forbidden(copy: Copy) -> None:
+    """The configuration does not mind a key that can withdraw."""
+    copy.edit("config/core.yaml", "environments.kraken_paper.forbidden_permissions", [])
+
+
 @sabotage("Invalid key")
 def key_unknown_to_exchange(copy: Copy) -> None:
     """The exchange does not know the key."""
@@ -140,25 +151,48 @@ def key_unknown_to_exchange(copy: Copy) -> None:
 
 @check(
     "key_permissions",
-    breaks=[may_withdraw, may_change_addresses, may_not_close, may_not_look, key_unknown_to_exchange],
+    breaks=[
+        may_withdraw,
+        may_change_addresses,
+        may_not_close,
+        may_not_look,
+        key_unknown_to_exchange,
+        withdrawal_not_forbidden,
+    ],
     touches="reads",
     judges="account",
     waivable=False,
 )
 def key_permissions(
-    kraken_client: ExchangeClient, evidence: Evidence, *, required: list[str], forbidden: list[str]
+    kraken_client: ExchangeClient,
+    core_config: CoreConfig,
+    kraken_sandbox: SandboxHandle,
+    evidence: Evidence,
+    *,
+    environment: str,
+    required: Words,
+    forbidden: Words,
 ) -> None:
     """The exchange itself says that the key may do what is required and nothing that is forbidden."""
-    needed = [name for word in required for name in _names_of(word)]
-    banned = [name for word in forbidden for name in _names_of(word)]
-    if not needed or not banned:
-        raise NotProven(
-            "the line asks for no permission, or forbids none. Next: required: [read, trade], forbidden: [withdraw]."
+    account = core_config.environment(environment)
+    for found, asked in ((account.required_permissions, required), (account.forbidden_permissions, forbidden)):
+        evidence.saw(found)
+        lacking = [word for word in asked if word not in found.value]
+        assert not lacking, found.unlike(
+            asked, f"add {lacking[0]!r}, so that the bot asks for what the runbook asks for"
         )
+    needed = [name for word in required for name in PERMISSIONS[word]]
+    banned = [name for word in forbidden for name in PERMISSIONS[word]]
+    before = _asked(kraken_sandbox)
     try:
         granted = list(kraken_client.api_key_info().permissions)
     except KrakenError as error:
         raise Fault(f"exchange {kraken_client.base_url}: {error}") from error
+    if _asked(kraken_sandbox) <= before:
+        raise NotProven(
+            "exchange: its books show no GetApiKeyInfo from kraken_client, so the answer is not the exchange's. "
+            "Next: let the client ask the exchange that kraken_sandbox.url names."
+        )
     evidence.record(kraken_client.base_url, granted, key="GetApiKeyInfo.permissions")
     missing = [name for name in needed if name not in granted]
     assert not missing, (
@@ -172,5 +206,6 @@ def key_permissions(
     )
 
 
-def _names_of(word: str) -> tuple[str, ...]:
-    return PERMISSIONS.get(word, (word,))
+def _asked(exchange: SandboxHandle) -> int:
+    """How often the exchange was asked about a key through the checks' port."""
+    return int(exchange.books()["by_endpoint"].get("GetApiKeyInfo", 0))

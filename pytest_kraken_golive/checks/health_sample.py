@@ -1,4 +1,4 @@
-"""Read one gauge from a metrics endpoint in Prometheus' text format."""
+"""Read a metrics endpoint in Prometheus' text format, and make sure that it is the bot's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 import time
 import urllib.parse
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import httpx
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from pytest_kraken_golive.contract import Fault, NotProven
@@ -16,23 +18,50 @@ TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
-class HealthSample:
-    """A sample and when it was read."""
+class Scrape:
+    """What an endpoint served."""
 
-    value: float
+    url: str
+    text: str
     scraped_at: float
     """Epoch seconds."""
 
+    def sample(self, metric: str, **labels: str) -> float | None:
+        """The sample with these labels; None where there is none.
 
-def scrape(url: str, metric: str, exchange: str) -> HealthSample | None:
-    """The sample of a gauge for an exchange; None where the endpoint has none.
+        Raises:
+            NotProven: the text is none of Prometheus'.
+            Fault: two samples of one name, or one that is no finite number.
+        """
+        try:
+            found = [
+                sample.value
+                for family in text_string_to_metric_families(self.text)
+                for sample in family.samples
+                if sample.name == metric and sample.labels == labels
+            ]
+        except ValueError as error:
+            raise NotProven(f"{self.url}: expected Prometheus text ({error}). Next: correct it.") from error
+        if len(found) > 1:
+            raise Fault(f"{self.url} {metric}: expected one sample for {labels}, found {found}. Next: keep one.")
+        if found and not math.isfinite(found[0]):
+            raise Fault(f"{self.url} {metric}: expected a finite number, found {found[0]}. Next: set a number.")
+        return found[0] if found else None
+
+
+def scrape(url: str) -> Scrape:
+    """Read an endpoint once.
 
     Raises:
-        NotProven: the endpoint does not answer, or not with metrics.
-        Fault: two samples of one name, or one that is no finite number.
+        NotProven: it does not answer, or not with metrics.
+        Fault: it is no address of this machine.
     """
-    if urllib.parse.urlsplit(url).scheme not in {"http", "https"}:
-        raise Fault(f"report metrics_endpoint: expected a URL, found {url!r}. Next: let the bot report its endpoint.")
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not _is_here(parts.hostname or ""):
+        raise Fault(
+            f"report metrics_endpoint: expected a URL on this machine, where the bot runs, found {url!r}. "
+            "Next: let the bot report its own endpoint."
+        )
     try:
         with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as client:
             answer = client.get(url)
@@ -43,19 +72,33 @@ def scrape(url: str, metric: str, exchange: str) -> HealthSample | None:
         ) from error
     if answer.status_code != httpx.codes.OK:
         raise NotProven(f"{url}: expected metrics, found HTTP status {answer.status_code}. Next: correct the endpoint.")
+    return Scrape(url, answer.text, time.time())
+
+
+def require_bots_own(url: str, pid: int | None) -> None:
+    """Make sure that the bot or a process that it started listens at the URL's port.
+
+    Raises:
+        NotProven: another process does, or the bot is gone.
+    """
+    port = urllib.parse.urlsplit(url).port
     try:
-        found = [
-            sample.value
-            for family in text_string_to_metric_families(answer.text)
-            for sample in family.samples
-            if sample.name == metric and sample.labels.get("exchange") == exchange
-        ]
-    except ValueError as error:
+        bot = psutil.Process(pid)
+        family = [bot, *bot.children(recursive=True)]
+        ports = {one.laddr.port for member in family for one in member.net_connections("tcp") if one.status == "LISTEN"}
+    except psutil.Error as error:
         raise NotProven(
-            f"{url}: expected Prometheus text, found something else ({error}). Next: correct it."
+            f"{url}: the bot is gone or cannot be looked at ({type(error).__name__}). Next: keep it running."
         ) from error
-    if len(found) > 1:
-        raise Fault(f"{url} {metric}: expected one sample for {exchange}, found {found}. Next: set the gauge once.")
-    if found and not math.isfinite(found[0]):
-        raise Fault(f"{url} {metric}: expected a finite number, found {found[0]}. Next: let the bot set 0 or 1.")
-    return HealthSample(found[0], time.time()) if found else None
+    if port not in ports:
+        raise NotProven(
+            f"{url}: this endpoint is not the bot's own; the bot listens at {sorted(ports) or 'no port'}. "
+            "Next: let the bot report the endpoint that it serves."
+        )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

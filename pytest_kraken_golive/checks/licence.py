@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pytest_kraken_golive.checks.licence_breaks import (
     ENFORCEMENT_BREAKS,
@@ -33,6 +35,8 @@ from pytest_kraken_golive.deployment.runtime import RuntimeConfig
 from pytest_kraken_golive.deployment.signed import public_key
 from pytest_kraken_golive.policy import Policy
 
+Names = Annotated[list[str], Field(min_length=1)]
+
 
 def issuer_keys(policy: Policy) -> dict[str, Any]:
     """The public keys of issuers whose licences count.
@@ -55,11 +59,9 @@ def _plain(found: Found) -> Found:
 
 @check("licence_profiles", breaks=LICENCE_BREAKS)
 def licence_profiles(
-    deployment: Deployment, runtime_config: RuntimeConfig, policy: Policy, evidence: Evidence, *, profiles: list[str]
+    deployment: Deployment, runtime_config: RuntimeConfig, policy: Policy, evidence: Evidence, *, profiles: Names
 ) -> None:
     """The licence is authentic, in force, from an allowed issuer, and for these profiles."""
-    if not profiles:
-        raise NotProven("the line asks for no profile. Next: write profiles: [desktop, kraken].")
     asked = runtime_config.licensing
     path = deployment.license_path
     licence = Licence.load(path, deployment.shown(path))

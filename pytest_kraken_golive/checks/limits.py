@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Annotated, Any
 
@@ -122,6 +123,12 @@ def io_queue(
             f"exchange: the load never reached the limit: at most {at_once} of {max_concurrency} requests "
             "were under way at once. Next: let the bot run under enough load, or longer (paper.run_s)."
         )
+    for key, expected in (("max_concurrency", max_concurrency), ("burst", burst)):
+        own = paper_report.whole("io_queue", queue, key)
+        assert own.value == expected, own.unlike(expected, "let the bot report the limits that it keeps")
+    most = paper_report.whole("io_queue", queue, "observed_burst_max")
+    evidence.saw(most)
+    assert most.value <= burst, most.unlike(f"at most {burst}", "let the queue pace its bursts")
     assert said.value >= at_once, said.unlike(
         f"at least {at_once}, as the exchange counted", "let the queue count its own work"
     )
@@ -188,6 +195,32 @@ def json_line(copy: Copy) -> None:
     copy.write("logs/guardrails/events.jsonl", json.dumps({**entry, "environment": "e", "payload": {}}) + "\n")
 
 
+@sabotage("TIMEOUT")
+def trouble_before_the_mark(copy: Copy) -> None:
+    """The start mark was written when the trouble was over."""
+    lines = copy.read(LOG).splitlines(keepends=True)
+    stamp = lines[0].split(" ", 1)[0]
+    copy.write(LOG, f"{stamp} ERROR TIMEOUT queue=kraken_spot duration=9s exception=X streak=1\n" + "".join(lines))
+
+
+@sabotage("RATE_LIMIT")
+def quiet_rate_limit(copy: Copy) -> None:
+    """The same trouble under a harmless word."""
+    _inside(copy, "INFO RATE_LIMIT queue=kraken_spot waited=0.912s streak=2")
+
+
+@sabotage("nobody has read it")
+def log_nobody_reads(copy: Copy) -> None:
+    """Trouble goes to another file."""
+    copy.write("logs/guardrails/network.txt", "ERROR everything\n")
+
+
+@sabotage("timeout_total")
+def summary_with_waits(copy: Copy) -> None:
+    """The report sums up trouble that the log does not have."""
+    copy.edit(REPORT, "guardrails.summary.summaries.0.timeout_total", 17)
+
+
 @check(
     "guardrail_log_clean",
     breaks=[
@@ -199,11 +232,32 @@ def json_line(copy: Copy) -> None:
         line_without_severity,
         rotated_away,
         json_line,
+        trouble_before_the_mark,
+        quiet_rate_limit,
+        log_nobody_reads,
+        summary_with_waits,
     ],
 )
-def guardrail_log_clean(paper_bot: PaperBot, paper_report: PaperReport, evidence: Evidence) -> None:
-    """Between this run's marks the guardrail logs hold no rate limit, no time-out and nothing that cannot be read."""
+def guardrail_log_clean(
+    paper_bot: PaperBot, paper_report: PaperReport, evidence: Evidence, *, folder: str = "logs/guardrails"
+) -> None:
+    """During this run the guardrail logs hold no rate limit, no time-out and nothing that cannot be read."""
     run = Deployment(paper_bot.root)
+    configured = run.runtime.log_directory
+    evidence.saw(configured)
+    assert configured.value.strip("/") == folder, configured.unlike(folder)
+    require_clean_log(run, paper_bot.run().started_at or 0.0, paper_report, evidence)
+
+
+def require_clean_log(run: Deployment, started_at: float, paper_report: PaperReport, evidence: Evidence) -> None:
+    """Everything that was logged since the bot's process began, marks or not, and what the bot says about it.
+
+    Args:
+        run: the deployment that the bot runs in.
+        started_at: epoch second at which its process began.
+        paper_report: names the run, and sums its guardrails up.
+        evidence: takes what was seen.
+    """
     folder = run.guardrail_directory
     log = GuardrailLog(folder, run.shown(folder))
     window = run_window(log, paper_report.text("run_id").value)
@@ -221,8 +275,24 @@ def guardrail_log_clean(paper_bot: PaperBot, paper_report: PaperReport, evidence
                 "Next: find out who wrote it; what cannot be read is not clean."
             )
         records += 1
-        assert record.kind in {"start", "stop"} or record.severity not in {"WARNING", "ERROR", "CRITICAL"}, (
+    began = dt.datetime.fromtimestamp(int(started_at), dt.UTC)
+    for record in log:
+        if isinstance(record, Unparsed) or record.timestamp < began:
+            continue  # what cannot be read was judged above; what is older is of another run
+        loud = record.severity in {"WARNING", "ERROR", "CRITICAL"} and record.kind not in {"start", "stop"}
+        trouble = loud or record.kind in {"rate_limit", "timeout"}
+        assert not trouble, (
             f"{record.place}: {record.severity} {record.event} {show(dict(record.fields), 160)}. "
             "Next: remove the cause and repeat all tests."
         )
+    strangers = sorted(path for path in folder.rglob("*") if path.is_file() and path not in log.files)
+    if strangers:
+        raise NotProven(
+            f"{run.shown(strangers[0])}: a file among the guardrail logs that is no log, so nobody has read it. "
+            "Next: move it away, or write .log or .jsonl files."
+        )
+    for place in range(len(paper_report.document.items("guardrails.summary.summaries").value)):
+        for key in ("rate_limit_wait_total", "timeout_total"):
+            total = paper_report.number("guardrails", "summary", "summaries", str(place), key)
+            assert total.value == 0, total.unlike(0, "the log has none of it: let the bot sum up its own run")
     evidence.record(log.shown, {"files": len(log.files), "records_in_window": records, "warnings": 0})

@@ -24,6 +24,9 @@ from pytest_kraken_golive.deployment.runtime import METRICS, RuntimeConfig
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Thresholds = Annotated[list[Literal["rate_limit_max", "network_errors_max", "health_min"]], Field(min_length=1)]
+"""Which thresholds a warning must not name."""
+
 SEVERITIES = ("warning", "error", "critical")
 HEALTH = "bot_exchange_health_status"
 
@@ -253,8 +256,13 @@ def _agrees_with_exchange(report: PaperReport, names: list[str], exchange: Sandb
         assert errors.value == faults, errors.unlike(faults, f"count every fault of {label}, once")
 
 
+def _plain_words(text: str) -> str:
+    """Letters and digits alone: `RATE_LIMIT-max` and `rate limit max` say the same."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
 @check("no_limit_warnings", breaks=LIMIT_WARNINGS, waivable=False)
-def no_limit_warnings(paper_report: PaperReport, evidence: Evidence, *, thresholds: list[str]) -> None:
+def no_limit_warnings(paper_report: PaperReport, evidence: Evidence, *, thresholds: Thresholds) -> None:
     """No warning of the report names one of the thresholds, and no breach was left without its warning."""
     warnings = reported(paper_report).names("warnings")
     evidence.saw(warnings)
@@ -262,10 +270,9 @@ def no_limit_warnings(paper_report: PaperReport, evidence: Evidence, *, threshol
         "This stops the deployment. Next: write down the cause, remove it, and repeat ALL tests; "
         "a partial run does not clear it."
     )
-    if not thresholds:
-        raise NotProven("the line names no threshold to look for. Next: list rate_limit_max and network_errors_max.")
     for place, warning in enumerate(warnings.value):
-        named = [threshold for threshold in thresholds if threshold in warning]
+        named = [str(threshold) for threshold in thresholds if _plain_words(threshold) in _plain_words(warning)]
+        named = named or ["a paper entrypoint"] * warning.strip().startswith("[paper:")
         assert not named, f"{warnings.where}.{place}: {show(warning)} names {named[0]}. {stop}"
     for name in paper_report.entrypoint_names:
         breaches = paper_report.entry(name).at("breaches")

@@ -13,7 +13,7 @@ from pytest_kraken_golive.gate.digests import differences, digest_files, judged_
 from pytest_kraken_golive.gate.document import git_state, verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan
-from pytest_kraken_golive.gate.registry import Registry, is_stock
+from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
 from pytest_kraken_golive.gate.verdict import Decision, LineResult, Verdict, decide, exit_status
@@ -31,8 +31,9 @@ def load_checks(config: pytest.Config) -> Registry:
     The stock ones are imported as plugins, so that their assertions are rewritten.
     """
     registry = Registry()
+    pytest.register_assert_rewrite(STOCK_PACKAGE)
     for name in STOCK_CHECKS:
-        config.pluginmanager.import_plugin(f"pytest_kraken_golive.checks.{name}")
+        config.pluginmanager.import_plugin(f"{STOCK_PACKAGE}.{name}")
     for plugin in config.pluginmanager.get_plugins():
         registry.take_from(plugin)
     return registry

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from pytest_kraken_golive.bot.population import paper_entrypoints
 from pytest_kraken_golive.bot.report import paper_exchange_metrics
 from pytest_kraken_golive.bot.runner import PaperRun, RunRequest
 from pytest_kraken_golive.clock import SystemClock
+from pytest_kraken_golive.kraken import KrakenClient, NewOrder
 
 
 class Idle(PaperRun):
@@ -95,6 +98,30 @@ class Unhealthy(PaperRun):
         self._ending.wait()
 
 
+class Rewriting(PaperRun):
+    """Replaces its fine report by the truth when it is asked to end."""
+
+    def _hold(self) -> None:
+        super()._hold()
+        data = json.loads(self._request.report.read_text(encoding="utf-8"))
+        data["status"], data["errors"] = "blocked", ["99 critical errors"]
+        self._request.report.write_text(json.dumps(data), encoding="utf-8")
+
+
+class Restless(PaperRun):
+    """Trades on after its report."""
+
+    def _hold(self) -> None:
+        url = os.environ["KRAKEN_BASE_URL"]
+        time.sleep(2.5)  # beyond what rounded times may differ
+        account = self._deployment.core.environment("kraken_paper").keychain_key.value
+        keys = self._deployment.secrets.credentials(account)
+        environ = {**os.environ, "KRAKEN_BASE_URL": url}
+        with KrakenClient(keys.api_key, keys.api_secret, environ=environ) as client:
+            client.place_order(NewOrder(pair="XBTUSD", side="buy", ordertype="market", volume=Decimal("0.001")))
+        self._ending.wait()
+
+
 def _forget_rate_limits(self: ExchangeMetrics, exchange: str) -> None:
     """A rate limit that was met and not counted."""
 
@@ -132,6 +159,8 @@ RUNS: dict[str, type[PaperRun]] = {
     "torn": Torn,
     "healthless": Healthless,
     "unhealthy": Unhealthy,
+    "rewriting": Rewriting,
+    "restless": Restless,
 }
 
 
