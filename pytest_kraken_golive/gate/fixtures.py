@@ -125,6 +125,14 @@ def golive_project(golive_world: Rehearsal) -> Path:
     return golive_world.project
 
 
+@pytest.fixture
+def golive_overridden(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Contract fixtures that a project has overridden, as its lines see them, with the file that does."""
+    from pytest_kraken_golive.gate.scope import PACKAGE, overridden_for  # noqa: PLC0415 - only when used
+
+    return overridden_for(request, PACKAGE)
+
+
 @pytest.fixture(scope="session")
 def golive_ledger(request: pytest.FixtureRequest) -> Ledger | None:
     """What this process has seen of the run's lines so far."""

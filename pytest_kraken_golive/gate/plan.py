@@ -136,14 +136,30 @@ def find_runbooks(patterns: Iterable[str]) -> list[Path]:
         matches = sorted(glob.glob(pattern, recursive=True)) if is_pattern else [pattern]
         files = [Path(match).resolve() for match in matches if Path(match).is_file()]
         if not files:
-            missing.append(
-                f"{pattern}: no runbook there. "
-                "Next: `kraken-golive init` writes one, or name yours with --golive-runbook."
-            )
+            missing.append(f"{pattern}: no runbook there. Next: {_where_else(Path(pattern))}.")
         found.update(dict.fromkeys(files))
     if missing:
         raise RunbookError(missing)
     return list(found)
+
+
+def _where_else(pattern: Path) -> str:
+    """Where a runbook is, or how to get one."""
+    for folder in pattern.parents:
+        if any((folder / "config" / "runbooks").glob("*.md")):
+            return f"run pytest in {folder}, where config/runbooks is, or name a runbook with --golive-runbook"
+    return "`kraken-golive init` writes one, or name yours with --golive-runbook"
+
+
+def unread_runbooks(found: Iterable[Path], folder: Path) -> list[str]:
+    """Documents below the runbooks' folder that no pattern names: they look like runbooks, and nobody reads them."""
+    known = set(found)
+    others = [path.resolve() for path in folder.rglob("*") if path.suffix.lower() in {".md", ".markdown"}]
+    return [
+        f"{path}: lies among the runbooks and is not read. Next: name it in golive_runbooks, or move it elsewhere."
+        for path in sorted(others)
+        if path not in known
+    ]
 
 
 def make_plan(paths: Iterable[Path], registry: Registry, rootdir: Path) -> Plan:

@@ -20,6 +20,8 @@ class Options:
     """Where the run writes."""
     runbooks: tuple[str, ...]
     """Absolute paths and patterns; relative ones of the ini file start at the rootdir."""
+    default_runbooks: bool
+    """Whether nobody named runbooks, so that all in the default folder are meant."""
     deployment: Path | None
     """The deployment under judgement; None: a rehearsal."""
     kraken: str
@@ -60,6 +62,7 @@ class Options:
             rootdir=config.rootpath,
             report_dir=config.rootpath / option.golive_report_dir,
             runbooks=tuple(str(base / pattern) for pattern in patterns),
+            default_runbooks=patterns == [DEFAULT_RUNBOOKS],
             deployment=deployment,
             kraken=option.kraken,
             arm_orders=option.golive_arm_orders,

@@ -80,6 +80,19 @@ def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str
     return found
 
 
+def overridden_for(request: pytest.FixtureRequest, package: Path) -> dict[str, str]:
+    """The same for one item, including fixtures that it does not ask for itself."""
+    manager = request.session._fixturemanager
+    found: dict[str, str] = {}
+    for name in CONTRACT_FIXTURES:
+        definitions = manager.getfixturedefs(name, request.node)
+        if definitions:
+            file = Path(definitions[-1].func.__code__.co_filename)
+            if not file.is_relative_to(package):
+                found[name] = str(file)
+    return found
+
+
 def plugins_of(config: pytest.Config) -> list[str]:
     """Every installed or local plugin beside pytest's own and ours: any of them could change a result."""
     manager = config.pluginmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from pytest_kraken_golive.gate.digests import differences, digest_files, judged_files
 from pytest_kraken_golive.gate.document import git_state, verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
-from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan
+from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, unread_runbooks
 from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
@@ -46,7 +48,10 @@ def read_plan(options: Options, registry: Registry) -> Plan:
         pytest.UsageError: everything that is wrong with the runbooks, or that there is none.
     """
     try:
-        return make_plan(find_runbooks(options.runbooks), registry, options.rootdir)
+        found = find_runbooks(options.runbooks)
+        if options.default_runbooks and (unread := unread_runbooks(found, options.rootdir / "config" / "runbooks")):
+            raise RunbookError(unread)
+        return make_plan(found, registry, options.rootdir)
     except RunbookError as error:
         raise pytest.UsageError("\n".join(error.problems)) from error
 
@@ -119,7 +124,7 @@ class Gate:
         elif pytests_status == pytest.ExitCode.INTERNAL_ERROR:
             self.ledger.trouble("pytest ended with an internal error")
         results = self.ledger.results()
-        verdict = decide(results, self.ledger.troubles)
+        verdict = self._hinting(decide(results, self.ledger.troubles), config)
         if verdict.decision is Decision.GO and pytests_status != pytest.ExitCode.OK:
             self.ledger.trouble(
                 f"pytest ended with exit status {pytests_status} although every line passed: another plugin or a "
@@ -127,6 +132,14 @@ class Gate:
             )
             verdict = decide(results, self.ledger.troubles)
         return self._document(verdict, results, config), exit_status(verdict.decision, pytests_status)
+
+    def _hinting(self, verdict: Verdict, config: pytest.Config) -> Verdict:
+        """An ini file's `addopts = tests` hides the runbooks as a path on the command line does, and unseen."""
+        given = config.args_source is pytest.Config.ArgsSource.ARGS
+        if verdict.decision is not Decision.INCOMPLETE or not given:
+            return verdict
+        hint = f"{verdict.reason}; pytest was told to look at {' '.join(config.args)} (command line or addopts)"
+        return replace(verdict, reason=hint)
 
     @property
     def scope_name(self) -> str:
@@ -160,6 +173,7 @@ class Gate:
             "replaced_checks": sorted(name for name, check in checks.items() if check.replaces),
             "unproven_checks": sorted(name for name, check in checks.items() if not check.breaks),
             "arguments": [str(word) for word in config.invocation_params.args],
+            "addopts": [*config.getini("addopts"), *os.environ.get("PYTEST_ADDOPTS", "").split()],
             "plugins": self.plugins or plugins_of(config),
             "digests": {self._shown(path): digest for path, digest in self._digests.items()},
         }

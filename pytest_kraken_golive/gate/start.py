@@ -193,7 +193,10 @@ def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
     for place, item in enumerate(items):
         if isinstance(item.parent, RunbookFile):
             places.append(place)
-            by_line.setdefault(item.planned.id, []).append(item)  # type: ignore[attr-defined]
+            of_line = by_line.setdefault(item.planned.id, [])  # type: ignore[attr-defined]
+            of_line.insert(
+                0 if isinstance(item, RunbookLine) else len(of_line), item
+            )  # unbroken first, whoever shuffles
     ordered = [item for line_id in plan.in_order(by_line) for item in by_line[line_id]]
     for place, item in zip(places, ordered, strict=True):
         items[place] = item

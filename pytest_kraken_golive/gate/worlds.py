@@ -115,6 +115,7 @@ class Worlds:
             "command": state.command,
             "started_at": state.started_at,
             "exit_status": state.exit_status,
+            "hosts": "not observed",
         }
 
     def keep_run(self, directory: Path) -> None:

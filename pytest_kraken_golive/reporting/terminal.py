@@ -43,12 +43,31 @@ def summary(document: dict[str, Any], writer: Any) -> None:
         writer.line(f"{runbook['title']}  ({runbook['path']})", bold=True)
         for section, lines in _sections(runbook["lines"]):
             _print_section(writer, section, lines)
+    own = _own_parts(document["scope"])
+    if own:
+        writer.line()
+        writer.line(f"With parts that are not the stock ones: {'; '.join(own)}", bold=True)
     if document["blockers"]:
         by_id = {line["id"]: (book["path"], line) for book in document["runbooks"] for line in book["lines"]}
         writer.line()
         writer.line("In the way, nearest the cause first:", bold=True)
         for _, same in itertools.groupby((by_id[line_id] for line_id in document["blockers"]), key=_reason):
             _print_blockers(writer, list(same), width)
+
+
+def _own_parts(scope: dict[str, Any]) -> list[str]:
+    """What a reader must know to weigh the verdict."""
+    bot = scope.get("bot") or {}
+    parts = ["own bot"] if bot.get("kind") == "own bot" else []
+    parts += [f"fixture {name} ({place})" for name, place in scope["overridden_fixtures"].items()]
+    for key, words in (
+        ("own_checks", "own checks"),
+        ("replaced_checks", "replaced stock checks"),
+        ("unproven_checks", "checks without a break"),
+    ):
+        if scope[key]:
+            parts.append(f"{words} {', '.join(scope[key])}")
+    return parts
 
 
 def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
