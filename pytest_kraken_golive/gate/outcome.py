@@ -41,13 +41,17 @@ def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR09
     if isinstance(error, Unbound):
         return Phase(Outcome.UNBOUND, str(error))
     if isinstance(error, pytest.xfail.Exception):
-        return Phase(Outcome.FAILED, "marked as expected to fail; a gate takes no such mark. Next: take it out.")
+        return Phase(
+            Outcome.FAILED, f"marked as expected to fail ({error.msg}); a gate takes no such mark. Next: drop it."
+        )
     if isinstance(error, pytest.skip.Exception):
         return Phase(Outcome.NOT_PROVEN, f"skipped: {error.msg}")
     if isinstance(error, Fault):
         return Phase(Outcome.FAILED, str(error))
     if isinstance(error, (AssertionError, pytest.fail.Exception)) and when == "call":
         return Phase(Outcome.FAILED, said(error))
+    if isinstance(error, pytest.FixtureLookupError):
+        return Phase(Outcome.ERROR, f"fixture {error.argname!r} not found. Next: correct its name in the check.")
     return Phase(Outcome.ERROR, f"{when}: {type(error).__name__}: {said(error)}")
 
 

@@ -147,7 +147,7 @@ def _where_else(pattern: Path) -> str:
     """Where a runbook is, or how to get one."""
     for folder in pattern.parents:
         if any((folder / "config" / "runbooks").glob("*.md")):
-            return f"run pytest in {folder}, where config/runbooks is, or name a runbook with --golive-runbook"
+            return f"run pytest in {folder}, where config/runbooks is, or name one (`kraken-golive init` writes one)"
     return "`kraken-golive init` writes one, or name yours with --golive-runbook"
 
 

@@ -127,7 +127,7 @@ def test_everything_that_is_wrong_with_bindings_is_named_at_once(project: Projec
     project.runbook("B counted limit=3", "k counted limit=3", "K counted limit=4", name="y")
     run = project.gate()
     run.require_refusal(
-        "config/runbooks/x.md:4: there is no check 'hold'; did you mean 'holds'?",
+        "config/runbooks/x.md:4: there is no check 'hold'; did you mean 'holds'",
         "config/runbooks/x.md:5: check 'holds' has no parameter 'more'; it has: value",
         "config/runbooks/x.md:6: check 'holds' needs the parameter 'value'",
         "config/runbooks/x.md:7: parameter 'limit' of check 'counted'",

@@ -97,7 +97,7 @@ def test_a_bound_check_asks_for_its_fixtures_alone_and_keeps_its_face(write: Wri
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{id: a, check: hodls, value: x}", "there is no check 'hodls'; did you mean 'holds'?"),
+        ("{id: a, check: hodls, value: x}", "there is no check 'hodls'; did you mean 'holds'"),
         ("{id: a, check: nothing_like_it}", "there is no check 'nothing_like_it'. Next:"),
         ("{id: a, check: holds}", "needs the parameter 'value'"),
         ("{id: a, check: holds, value: x, limt: 3}", "has no parameter 'limt'"),
