@@ -29,7 +29,7 @@ class Command(_Strict):
     run: list[str] = Field(min_length=1)
     """Program and arguments; no shell. Paths are relative to the project's root."""
     report: str | None = None
-    """Where a program without {report} leaves its report: a pattern relative to the deployment's root."""
+    """Where a program without {report} leaves its report: a pattern relative to the deployment's root; unset: any."""
 
 
 DEFAULT_BOT = Command(

@@ -92,6 +92,10 @@ def exchange_in_maintenance(copy: Any) -> None:
         _in_report("blocked", "status", "blocked"),
         _in_report("with_errors", "errors", ["it went wrong"]),
         _in_report("other_config", "config_sha256", "0" * 64),
+        _in_report("validated_another_environment", "validation.environment", "kraken_live"),
+        _in_report("validated_another_key", "validation.keychain_key", "kraken_live_trading"),
+        _in_report("credentials_not_validated", "validation.credentials_validated", False),
+        _in_report("no_decision", "decision_events", 0),
         another_configs_report,
         no_run_id,
         *[one for one in WHOLE_REPORT if one.name in {"no_metrics_at_all", "half_a_report", "no_report", "bare_nan"}],
@@ -177,6 +181,7 @@ def _is_of_this_run(
         evidence.saw(found)
         assert found.value == expected, found.unlike(expected, "let the bot run again, with this configuration")
     evidence.saw(report.text("run_id"))
+    _validated_itself(report, deployment, entrypoint, evidence)
     began, ended = as_instant(report.at("started_at")), as_instant(report.at("finished_at"))
     started = dt.datetime.fromtimestamp(state.started_at or 0.0, dt.UTC) - CLOCK_SLACK
     for moment, earliest, latest in (
@@ -188,6 +193,30 @@ def _is_of_this_run(
             f"a time between {earliest.isoformat()} and {latest.isoformat()}",
             "the report is of another run: run the bot again",
         )
+
+
+def _validated_itself(report: PaperReport, deployment: Deployment, entrypoint: str, evidence: Evidence) -> None:
+    """What the bot says that it validated is what the configuration names, and it took decisions."""
+    own = deployment.runtime.entrypoint(entrypoint)
+    environment = deployment.core.environment(own.environment.value)
+    for key, configured in (
+        ("environment", own.environment),
+        ("risk_profile", own.risk_profile),
+        ("keychain_key", environment.keychain_key),
+    ):
+        found = report.text("validation", key)
+        evidence.saw(found)
+        assert found.value == configured.value, found.unlike(
+            configured.value, f"let the bot validate what is configured at {configured.where}"
+        )
+    for key, expected in (("mode", "paper"), ("credentials_validated", True)):
+        found = report.at("validation", key)
+        evidence.saw(found)
+        same = type(found.value) is type(expected) and found.value == expected
+        assert same, found.unlike(expected, "let the bot validate itself before it trades")
+    decisions = report.whole("decision_events")
+    evidence.saw(decisions)
+    assert decisions.value > 0, decisions.unlike("at least one decision", "let the strategy decide something")
 
 
 def _really_traded(exchange: SandboxHandle, evidence: Evidence) -> None:

@@ -122,7 +122,7 @@ class Worlds:
         """Copy what the bot left to the reports' folder, masked: messages name these files, and a person opens them."""
         if self._control is None:
             return
-        kept = {"bot.log": self._control.root.parent / "bot.log", "paper_report.json": self._control.report}
+        kept = {"bot.log": self._control.root.parent / "bot.log", "paper_report.json": self._report(self._control)}
         logs = self._control.root / "logs"
         kept |= {str(path.relative_to(logs.parent)): path for path in logs.rglob("*.log")} if logs.is_dir() else {}
         for name, path in kept.items():
@@ -132,6 +132,16 @@ class Worlds:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 text = path.read_text(encoding="utf-8", errors="backslashreplace")
                 place.write_text(self.redactor.text(text), encoding="utf-8")
+
+    def _report(self, control: Rehearsal) -> Path:
+        """Where the bot left its report, if it did; else where it was expected."""
+        from pytest_kraken_golive.rehearsal.handle import HostError  # noqa: PLC0415 - heavy, only when used
+
+        try:
+            found = control.bot.state().report if control.has_bot else None
+        except HostError:
+            found = None
+        return Path(found) if found else control.report
 
     def ticket(self) -> dict[str, Any]:
         """What another process needs to join."""

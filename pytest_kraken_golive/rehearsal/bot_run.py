@@ -15,6 +15,11 @@ from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_
 
 POLL_S = 0.02
 
+ANYWHERE = "**/*.json"
+"""Where the report of a bot is looked for that is not told where to write it."""
+REPORT_KEYS = frozenset({"paper_exchange_metrics", "entrypoint", "run_id"})
+"""A JSON file anywhere with none of these is no report."""
+
 
 @dataclass(frozen=True)
 class BotOrder:
@@ -158,7 +163,9 @@ class BotRun:
             except (ValueError, OSError, RecursionError) as error:
                 self._unreadable = f", but one that cannot be read: {path.name}: {error}"
                 continue
-            if isinstance(data, dict) and (ended or _is_final(data, waited_s < order.warm_up_s)):
+            if not isinstance(data, dict) or (order.report == ANYWHERE and data.keys().isdisjoint(REPORT_KEYS)):
+                continue  # another file of the bot's
+            if ended or _is_final(data, waited_s < order.warm_up_s):
                 return str(path)
             self._unreadable = f", but one that is not final (finished_at, summary.status): {path.name}"
         return None

@@ -23,7 +23,7 @@ from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
-from pytest_kraken_golive.rehearsal.bot_run import BotOrder
+from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.order import HostOrder
@@ -254,7 +254,7 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
         rootdir=str(rootdir),
         cwd=str(blueprint.root),
         environ=blueprint.bot_environ,
-        report=report if named or command.report is None else command.report,
+        report=report if named else command.report or ANYWHERE,
         output=str(folder / "bot.log"),
         timeout_s=policy.paper.timeout_s,
         stop_grace_s=policy.paper.stop_grace_s,
