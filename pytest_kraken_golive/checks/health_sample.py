@@ -6,13 +6,13 @@ import math
 import time
 import urllib.parse
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.deployment.central import is_this_machine
 
 TIMEOUT_S = 5.0
 
@@ -57,7 +57,7 @@ def scrape(url: str) -> Scrape:
         Fault: it is no address of this machine.
     """
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not _is_here(parts.hostname or ""):
+    if parts.scheme not in {"http", "https"} or not is_this_machine(parts.hostname or ""):
         raise Fault(
             f"report metrics_endpoint: expected a URL on this machine, where the bot runs, found {url!r}. "
             "Next: let the bot report its own endpoint."
@@ -95,10 +95,3 @@ def require_bots_own(url: str, pid: int | None) -> None:
             f"{url}: this endpoint is not the bot's own; the bot listens at {sorted(ports) or 'no port'}. "
             "Next: let the bot report the endpoint that it serves."
         )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

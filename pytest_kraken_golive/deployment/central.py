@@ -44,10 +44,10 @@ def _get(url: str, scheme: str) -> bytes:
     import httpx  # noqa: PLC0415 - only for a central list that is served
 
     host = urllib.parse.urlsplit(url).hostname or ""
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_this_machine(host):
         raise Fault(f"{KEY}: expected https, found {url}. Next: use the address with TLS.")
     try:
-        with httpx.Client(timeout=TIMEOUT_S, trust_env=not _is_loopback(host), follow_redirects=False) as client:
+        with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_this_machine(host), follow_redirects=False) as client:
             answer = client.get(url)
     except httpx.HTTPError as error:
         raise NotProven(
@@ -60,7 +60,8 @@ def _get(url: str, scheme: str) -> bytes:
     return answer.content
 
 
-def _is_loopback(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name or address is this machine's loopback."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

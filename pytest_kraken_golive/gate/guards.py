@@ -130,12 +130,3 @@ class ClockGuard:
         while time.time_ns() == wall_ns:
             if time.monotonic_ns() - mono_ns > FROZEN_AFTER_NS:
                 raise Fault("clock: the wall clock stands still. Next: take out what freezes it.")
-
-
-def digest_of(*contents: bytes) -> str:
-    """SHA-256 over several contents, each with its length, so that moving a boundary changes it."""
-    total = hashlib.sha256()
-    for content in contents:
-        total.update(len(content).to_bytes(8, "big"))
-        total.update(content)
-    return total.hexdigest()

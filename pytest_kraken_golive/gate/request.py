@@ -25,11 +25,7 @@ class Options:
     deployment: Path | None
     """The deployment under judgement; None: a rehearsal."""
     kraken: str
-    """One of `KRAKEN_MODES`."""
-    arm_orders: float | None
-    arm_drills: bool
-    prove: bool
-    list_checks: bool
+    """One of `AVAILABLE_MODES`."""
     only_collects: bool
     """`--collect-only`, `--setup-only` or `--setup-plan`: nothing will run."""
 
@@ -65,9 +61,5 @@ class Options:
             default_runbooks=patterns == [DEFAULT_RUNBOOKS],
             deployment=deployment,
             kraken=option.kraken,
-            arm_orders=option.golive_arm_orders,
-            arm_drills=option.golive_arm_drills,
-            prove=option.golive_prove,
-            list_checks=option.golive_checks,
             only_collects=bool(option.collectonly or option.setuponly or option.setupplan),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,16 +53,6 @@ class HostWatch:
         elif event == "socket.getaddrinfo" and arguments[0] is not None:
             host = arguments[0]
             self.hosts.add(host.decode() if isinstance(host, bytes) else str(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str, str]:
