@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pytest_kraken_golive.checks.paper_copies import see_limit
 from pytest_kraken_golive.contract import Copy, Evidence, NotProven, check, sabotage, show
 from pytest_kraken_golive.deployment.guardrail_line import Unparsed
 from pytest_kraken_golive.deployment.guardrail_log import GuardrailLog
@@ -44,10 +45,16 @@ def queue_missing(copy: Copy) -> None:
     copy.drop(RUNTIME, QUEUE)
 
 
-@sabotage("max_concurrency")
+@sabotage("inherited from io_queue, because config/runtime.yaml:")
 def queue_limit_inherited(copy: Copy) -> None:
     """The queue leaves its limit to the global one, which is another."""
     copy.drop(RUNTIME, f"{QUEUE}.max_concurrency")
+
+
+@sabotage("expected the key max_concurrency, found 'max_concurency'")
+def queue_limit_misspelt(copy: Copy) -> None:
+    """A misspelt limit beside the right one: the person who wrote it thinks that it holds."""
+    copy.edit(RUNTIME, f"{QUEUE}.max_concurency", 99)
 
 
 @sabotage("whole number")
@@ -81,6 +88,7 @@ def report_contradicts_exchange(copy: Copy) -> None:
         burst_raised,
         queue_missing,
         queue_limit_inherited,
+        queue_limit_misspelt,
         queue_limit_is_text,
         bot_ignores_its_limits,
         bot_never_under_load,
@@ -101,7 +109,7 @@ def io_queue(
     """The queue keeps its limits on paper, and the bot obeyed them under a load that reached them."""
     limits = runtime_config.io_queue(queue)
     for found, expected in ((limits.max_concurrency, max_concurrency), (limits.burst, burst)):
-        evidence.saw(found)
+        see_limit(evidence, found)
         assert found.value == expected, found.unlike(expected)
     window_s = policy.paper.burst_window_s
     books = kraken_sandbox.books("bot", window_s=window_s)

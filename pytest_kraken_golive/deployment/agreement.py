@@ -2,7 +2,8 @@
 
 The same mapping stands in several places: an entrypoint, its paper profile, its environment and the exchange account
 all name the environment, risk profile or keychain key. A program reads one of them; a person may have corrected
-another. A copy that is absent cannot contradict and is left out; the functions say which one must be there.
+another. A copy that is absent cannot contradict and is left out; the functions say which one must be there. A
+misspelt key is not taken for an absent one: it is a `Fault`.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def environment_copies(
     """
     own = runtime.entrypoint(entrypoint).environment
     profile, account = _profile(runtime, entrypoint), _account(runtime, core, entrypoint, adapters)
-    copies = [profile.environment] if profile and profile.has("environment") else []
+    copies = [profile.environment] if profile and profile.given("environment") else []
     return [own, *copies, *_of(account, "environment")]
 
 
@@ -116,7 +117,7 @@ def adapter_copies(
     environment = core.environment(runtime.entrypoint(entrypoint).environment.value)
     profile = _profile(runtime, entrypoint)
     copies = [environment.exchange]
-    if profile and profile.has("exchange"):
+    if profile and profile.given("exchange"):
         copies.append(adapter_of(profile.exchange, adapters))
     return [*copies, *_of(profile, "io_queue")]
 
@@ -143,13 +144,13 @@ def licence_copies(runtime: RuntimeConfig, core: CoreConfig) -> list[tuple[Found
     Raises:
         Fault: the block is no mapping.
     """
-    if not core.has("license"):
+    if not core.given("license"):
         return []
     block = core.license
     return [
         (runtime.at(*path), block.at(key))
         for key, path in _LICENCE_COPIES.items()
-        if block.has(key) and runtime.has(*path)
+        if block.given(key) and runtime.given(*path)
     ]
 
 
@@ -174,14 +175,15 @@ def _account(
         return None
     environment = core.environment(name)
     labels = [label for label, adapter in adapters.items() if adapter == environment.exchange.value]
-    for label in labels:
-        if core.has("exchange_accounts", label, environment.kind.value):
-            return core.exchange_account(label, environment.kind.value)
+    kind = environment.kind.value
+    for label in sorted(labels, key=lambda label: not core.has("exchange_accounts", label)):
+        if core.given("exchange_accounts", label, kind):
+            return core.exchange_account(label, kind)
     return None
 
 
 def _of(section: Section | None, key: str) -> Sequence[Found]:
-    return [section.text(key)] if section is not None and section.has(key) else []
+    return [section.text(key)] if section is not None and section.given(key) else []
 
 
 def _comparable(value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..contract import Fault, Found, NotProven, Where, show
 from .json_text import parse_json
+from .misspelt import in_disguise, misspelt, shortened
 from .source import decode, read_bytes
 from .spots import KeyPath, Spot, key_text, written
 from .yaml_text import parse_yaml
@@ -103,16 +104,7 @@ class Document:
             NotProven: there is no such key; the message names the nearest parent that exists, and its keys.
             Fault: a parent is neither mapping nor list.
         """
-        parts: list[str | int] = list(path.split(".")) if isinstance(path, str) else list(path)
-        found = Found(self.data, Where(self.shown, self._spot.line))
-        spot: Spot | None = self._spot
-        taken: KeyPath = ()
-        for index, part in enumerate(parts):
-            key = _key(found, part, parts[index:])
-            taken = (*taken, key)
-            line, spot = _step(spot, key, found.where.line)
-            found = Found(found.value[key], Where(self.shown, line, written(taken)))
-        return found
+        return self._walk(_parts(path))[0]
 
     def has(self, path: KeyPathText) -> bool:
         """Whether there is a value at the key path.
@@ -125,6 +117,54 @@ class Document:
         except NotProven:
             return False
         return True
+
+    def given(self, path: KeyPathText) -> bool:
+        """Whether there is a value at the key path; where there is none, no key may be a misspelling of it.
+
+        For keys that may be left out: what a misspelt one says would otherwise be passed over in silence.
+
+        Raises:
+            Fault: as with `has`; or a key at the place looks like the one that is absent.
+        """
+        parts = _parts(path)
+        for index, part in enumerate(parts):
+            if not self.has(parts[: index + 1]):
+                self.refuse_misspelt(parts[:index], str(part))
+                return False
+        return True
+
+    def refuse_disguised(self, path: KeyPathText) -> None:
+        """Do nothing if no key on the way has a twin in disguise: of another case, with a dash for an underscore, ...
+
+        Raises:
+            Fault: one has, so that nobody knows which of them is read.
+        """
+        parts = _parts(path)
+        for index, part in enumerate(parts):
+            try:
+                parent, spot = self._walk(parts[:index])
+            except NotProven:
+                return
+            twins = [key for key in parent.value if isinstance(key, str)] if isinstance(parent.value, dict) else []
+            for key in twins:
+                if isinstance(part, str) and in_disguise(key, part):
+                    raise _misspelling(parent, spot, key, part)
+
+    def refuse_misspelt(self, path: KeyPathText, meant: str, *, known: Sequence[str] | None = None) -> None:
+        """Do nothing if no key of the mapping at the path must have been meant to be this one; else a `Fault`.
+
+        Args:
+            path: of the mapping; what is none has no keys.
+            meant: a key that may be there.
+            known: all keys of a closed mapping. In such a one, a key with some of the words of an absent one, or with
+                all of them and more, is taken for it, too.
+        """
+        parent, spot = self._walk(_parts(path))
+        others = [key for key in parent.value if isinstance(key, str)] if isinstance(parent.value, dict) else []
+        loose = known is not None and meant not in others
+        for key in others:
+            if key not in (known or ()) and (misspelt(key, meant) or (loose and shortened(key, meant))):
+                raise _misspelling(parent, spot, key, meant)
 
     def text(self, path: KeyPathText) -> Found:
         """Text that is not blank.
@@ -165,6 +205,33 @@ class Document:
     def mapping(self, path: KeyPathText) -> Found:
         """A mapping whose keys are all text; it may be empty. Errors as with `text`."""
         return as_mapping(self.at(path))
+
+    def _walk(self, parts: Sequence[str | int]) -> tuple[Found, Spot | None]:
+        found = Found(self.data, Where(self.shown, self._spot.line))
+        spot: Spot | None = self._spot
+        taken: KeyPath = ()
+        for index, part in enumerate(parts):
+            key = _key(found, part, parts[index:])
+            taken = (*taken, key)
+            line, spot = _step(spot, key, found.where.line)
+            found = Found(found.value[key], Where(self.shown, line, written(taken)))
+        return found, spot
+
+
+def _parts(path: KeyPathText) -> list[str | int]:
+    return list(path.split(".")) if isinstance(path, str) else list(path)
+
+
+def _misspelling(parent: Found, spot: Spot | None, key: str, meant: str) -> Fault:
+    """What is wrong with a key that must have been meant to be another one."""
+    line, _ = _step(spot, key, parent.where.line)
+    path = f"{parent.where.key}.{written([key])}" if parent.where.key else written([key])
+    other = f"; {meant} is there too (line {_step(spot, meant, None)[0]})" if meant in parent.value else ""
+    step = "take it out" if other else f"write {meant}, or a name that cannot be taken for it"
+    return Fault(
+        f"{Where(parent.where.source, line, path)}: expected the key {meant}, found {show(key, 80)}, which looks like "
+        f"it and is not read{other}. Next: {step}."
+    )
 
 
 def as_text(found: Found) -> Found:

@@ -151,7 +151,7 @@ class Deployment:
 
     def _path(self, default: str, *key: str) -> Path:
         """A path that runtime.yaml may name; the default is the name that the file format documents."""
-        found: Found | None = self.runtime.text(*key) if self.runtime.has(*key) else None
+        found: Found | None = self.runtime.text(*key) if self.runtime.given(*key) else None
         return Path(os.path.abspath(self.root / (default if found is None else found.value)))
 
 

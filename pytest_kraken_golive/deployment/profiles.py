@@ -87,20 +87,22 @@ class PaperProfile(Section):
             NotProven: there is no `metrics`.
             Fault: it is no mapping, or a name is no text.
         """
-        found = self.mapping("metrics")
+        found = self.closed("metrics", known=(*METRICS, "thresholds"))
         return Found({name: self.metric(name).value for name in METRICS if name in found.value}, found.where)
 
     def metric(self, name: str) -> Found:
-        """The name of the metric for one of `METRICS`."""
+        """The name of the metric for one of `METRICS`; a misspelling of one is a `Fault`."""
+        self.closed("metrics", known=(*METRICS, "thresholds"))
         return self.text("metrics", name)
 
     @property
     def thresholds(self) -> Found:
-        """The mapping of thresholds, its values as they stand in the file."""
-        return self.mapping("metrics", "thresholds")
+        """The mapping of thresholds, its values as they stand in the file; a misspelt name is a `Fault`."""
+        return self.closed("metrics", "thresholds", known=THRESHOLDS)
 
     def threshold(self, name: str) -> Found:
         """One of `THRESHOLDS`, a finite number."""
+        _ = self.thresholds
         return self.number("metrics", "thresholds", name)
 
 

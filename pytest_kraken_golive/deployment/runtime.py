@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..contract import Fault, Found, NotProven, Where
 from .documents import Document, load_yaml, unlike
+from .io_queue import SECONDS, WHOLE_LIMITS, IOQueue, global_limit
 from .profiles import METRICS, THRESHOLDS, Entrypoint, PaperProfile, TradingProfile
 from .section import Section, not_below
 
@@ -34,38 +35,6 @@ RESERVED_ENTRYPOINT = "summary"
 """The report keeps its summary under this name, so no entrypoint may have it."""
 
 _HIGHEST_PORT = 65535
-
-
-class IOQueue(Section):
-    """The limits of one queue: `io_queue.exchanges.<name>`; what it leaves out is inherited from `io_queue`.
-
-    The place of a value says whether it is the queue's own.
-    """
-
-    @property
-    def max_concurrency(self) -> Found:
-        """Calls under way at once; at least 1."""
-        return self._own_or_inherited("max_concurrency", whole=True)
-
-    @property
-    def burst(self) -> Found:
-        """Calls started in quick succession; at least 1."""
-        return self._own_or_inherited("burst", whole=True)
-
-    @property
-    def rate_limit_warning_seconds(self) -> Found:
-        """A call that waited longer is logged as RATE_LIMIT."""
-        return self._own_or_inherited("rate_limit_warning_seconds", whole=False)
-
-    @property
-    def timeout_warning_seconds(self) -> Found:
-        """A timed-out call that took longer is logged as an error."""
-        return self._own_or_inherited("timeout_warning_seconds", whole=False)
-
-    def _own_or_inherited(self, key: str, *, whole: bool) -> Found:
-        own = key in self.found.value
-        section = self if own else Section(self._document, "io_queue")
-        return not_below(section.whole(key), 1) if whole else section.at_least(0, key)
 
 
 class Licensing(Section):
@@ -290,6 +259,12 @@ class RuntimeConfig(Section):
     def io_queue(self, name: str) -> IOQueue:
         """The queue of an exchange; `NotProven` if `io_queue.exchanges` has none of this name."""
         return IOQueue(self._document, "io_queue", "exchanges", name).required()
+
+    @property
+    def global_limits(self) -> list[Found]:
+        """The limits that `io_queue` has for queues without their own; those that are there have the right type."""
+        section = Section(self._document, "io_queue").required()
+        return [global_limit(section, key) for key in (*WHOLE_LIMITS, *SECONDS) if section.given(key)]
 
     @property
     def io_queue_names(self) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from ..contract import Found
@@ -11,7 +12,9 @@ from .documents import Document, as_mapping, as_number, unlike
 class Section:
     """A mapping inside a document. It is read when it is asked, so a fault in it reaches only who asks.
 
-    Keys that have no property here are kept: read them with `at`, `text`, `number`, `flag`, `names` or `mapping`.
+    A key is refused that stands beside one that is read, and is the same but for case, separators or letters that look
+    alike: a program may read either. Keys that have no property here are kept: read them with `at`, `text`, `number`,
+    `flag`, `names` or `mapping`.
     """
 
     def __init__(self, document: Document, *path: str) -> None:
@@ -34,7 +37,7 @@ class Section:
             NotProven: it is absent.
             Fault: it is no mapping, or has keys that are not text.
         """
-        return as_mapping(self._document.at(self._path))
+        return as_mapping(self._document.at(self._to()))
 
     def required(self) -> Self:
         """The section itself, if it is there; errors as with `found`."""
@@ -43,35 +46,60 @@ class Section:
 
     def has(self, *key: str) -> bool:
         """Whether the key is there, with whatever value."""
-        return self._document.has((*self._path, *key))
+        return self._document.has(self._to(*key))
+
+    def given(self, *key: str) -> bool:
+        """Whether a key that may be left out is there; a misspelling of it is a `Fault`, see `Document.given`."""
+        return self._document.given(self._to(*key))
+
+    def closed(self, *key: str, known: Sequence[str]) -> Found:
+        """The mapping below these keys, whose own keys are either known or unlike any known one.
+
+        For small mappings in which a line depends on every key: an unknown key beside them is kept, unless it must be
+        a misspelling, or, where a known one is absent, has its words and more, or some of them.
+
+        Raises:
+            NotProven: it is absent.
+            Fault: it is no mapping, or a key in it was meant to be a known one.
+        """
+        found = self.mapping(*key)
+        for meant in known:
+            self._document.refuse_misspelt((*self._path, *key), meant, known=known)
+        return found
 
     def at(self, *key: str) -> Found:
         """The raw value below these keys; errors as with `Document.at`."""
-        return self._document.at((*self._path, *key))
+        return self._document.at(self._to(*key))
 
     def text(self, *key: str) -> Found:
         """As `Document.text`."""
-        return self._document.text((*self._path, *key))
+        return self._document.text(self._to(*key))
 
     def number(self, *key: str) -> Found:
         """As `Document.number`."""
-        return self._document.number((*self._path, *key))
+        return self._document.number(self._to(*key))
 
     def whole(self, *key: str) -> Found:
         """As `Document.whole`."""
-        return self._document.whole((*self._path, *key))
+        return self._document.whole(self._to(*key))
 
     def flag(self, *key: str) -> Found:
         """As `Document.flag`."""
-        return self._document.flag((*self._path, *key))
+        return self._document.flag(self._to(*key))
 
     def names(self, *key: str) -> Found:
         """As `Document.names`."""
-        return self._document.names((*self._path, *key))
+        return self._document.names(self._to(*key))
 
     def mapping(self, *key: str) -> Found:
         """As `Document.mapping`."""
-        return self._document.mapping((*self._path, *key))
+        return self._document.mapping(self._to(*key))
+
+    def _to(self, *key: str) -> tuple[str, ...]:
+        """The whole key path; a key on the way that has a twin in disguise is a `Fault`."""
+        path = (*self._path, *key)
+        self._document.refuse_disguised(path)
+        return path
 
     def keys(self, *key: str) -> Found:
         """The names of the entries below these keys, in the file's order, as a list of text; errors as `mapping`."""

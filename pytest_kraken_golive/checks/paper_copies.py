@@ -1,0 +1,115 @@
+"""What the configuration says about paper entrypoints that no line names: a paper run starts and sums up them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from pytest_kraken_golive.contract import Evidence, Fault, Found
+from pytest_kraken_golive.deployment.agreement import (
+    adapter_copies,
+    agree,
+    environment_copies,
+    keychain_key_copies,
+    risk_profile_copies,
+)
+from pytest_kraken_golive.deployment.core import CoreConfig
+from pytest_kraken_golive.deployment.io_queue import SECONDS, WHOLE_LIMITS, Inherited
+from pytest_kraken_golive.deployment.paper_claims import paper_claims, refuse_live_tag, require_paper
+from pytest_kraken_golive.deployment.profiles import METRICS, PaperProfile
+from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+from pytest_kraken_golive.policy import Policy
+
+Copies = Callable[[RuntimeConfig, CoreConfig, str, Mapping[str, str]], list[Found]]
+
+
+def see_all(evidence: Evidence, copies: list[Found]) -> Found:
+    """Record every copy of a value, and give the first if all agree."""
+    for copy in copies:
+        evidence.saw(copy)
+    return agree(*copies)
+
+
+class PaperCopies:
+    """The copies of one value, for every entrypoint that trades on paper or claims to.
+
+    Each method raises `NotProven` where a copy that must be there is absent, and `Fault` where copies contradict each
+    other or have a wrong type.
+    """
+
+    def __init__(self, runtime: RuntimeConfig, core: CoreConfig, policy: Policy, evidence: Evidence) -> None:
+        self._runtime, self._core, self._evidence = runtime, core, evidence
+        self._adapters = policy.exchanges
+
+    def environments(self) -> None:
+        """Each has a paper environment, in every copy, and is not tagged as live."""
+        for name in paper_claims(self._runtime, self._core):
+            self._evidence.saw(require_paper(self._runtime, self._core, name).kind)
+            self._see(environment_copies, name)
+
+    def risk_profiles(self) -> None:
+        """Each has the risk profile of its environment and of the exchange account."""
+        self._each(risk_profile_copies)
+
+    def keychain_keys(self) -> None:
+        """The environment and the exchange account of each name the same key."""
+        self._each(keychain_key_copies)
+
+    def profiles(self) -> None:
+        """Each has one paper profile, which says what the environment says, and is not tagged as live."""
+        for name, profile in self._profiles():
+            refuse_live_tag(profile)
+            for value in (profile.environment, profile.exchange, profile.io_queue):
+                self._evidence.saw(value)
+            self._see(adapter_copies, name)
+
+    def queues(self) -> None:
+        """The queue of each has limits of its own or inherits them; also those that nobody inherits are well-formed."""
+        for found in self._runtime.global_limits:
+            self._evidence.saw(found)
+        for _, profile in self._profiles():
+            queue = self._runtime.io_queue(profile.io_queue.value)
+            for key in (*WHOLE_LIMITS, *SECONDS):
+                see_limit(self._evidence, queue.limit(key))
+
+    def metrics(self) -> None:
+        """Profiles of one exchange name the same metric for each role, and no metric has two roles."""
+        first: dict[tuple[str, str], Found] = {}
+        for _, profile in self._profiles():
+            exchange, roles = profile.exchange.value, dict[str, Found]()
+            for role in METRICS:
+                metric = profile.metric(role)
+                other = roles.setdefault(metric.value, metric)
+                if other is not metric:
+                    raise Fault(metric.unlike(f"another metric than {other.where}", "name the metric of this role"))
+                see_all(self._evidence, [first.setdefault((exchange, role), metric), metric])
+
+    def _profiles(self) -> Iterator[tuple[str, PaperProfile]]:
+        for name in paper_claims(self._runtime, self._core):
+            yield name, self._runtime.paper_profile_for(name)
+
+    def _each(self, copies: Copies) -> None:
+        for name in paper_claims(self._runtime, self._core):
+            self._see(copies, name)
+
+    def _see(self, copies: Copies, name: str) -> None:
+        see_all(self._evidence, copies(self._runtime, self._core, name, self._adapters))
+
+
+def see_limit(evidence: Evidence, found: Found) -> Found:
+    """Record a limit of a queue, and whose it is; gives it back."""
+    evidence.saw(found, found.because if isinstance(found, Inherited) else None)
+    return found
+
+
+def see_served(runtime: RuntimeConfig, evidence: Evidence) -> None:
+    """Record that the bot is told to serve its metrics, and where.
+
+    Raises:
+        NotProven: a key of `observability.prometheus` is absent.
+        Fault: one has a wrong type, or the metrics are switched off.
+    """
+    prometheus = runtime.prometheus
+    for found in (prometheus.enabled, prometheus.host, prometheus.port, prometheus.path):
+        evidence.saw(found)
+    if prometheus.enabled.value is not True:
+        raise Fault(prometheus.enabled.unlike(True, "switch it on: without it nothing of the run can be measured"))
