@@ -41,10 +41,13 @@ class PaperCopies:
         self._adapters = policy.exchanges
 
     def environments(self) -> None:
-        """Each has a paper environment, in every copy, and is not tagged as live."""
+        """Each has a paper environment, in every copy, and is not tagged as live; what is documented has its type."""
         for name in paper_claims(self._runtime, self._core):
-            self._evidence.saw(require_paper(self._runtime, self._core, name).kind)
+            environment = require_paper(self._runtime, self._core, name)
+            self._evidence.saw(environment.kind)
             self._see(environment_copies, name)
+            self._saw(*self._runtime.entrypoint(name).documented(), *environment.documented())
+        self._saw(*self._runtime.modes())
 
     def risk_profiles(self) -> None:
         """Each has the risk profile of its environment and of the exchange account."""
@@ -58,14 +61,12 @@ class PaperCopies:
         """Each has one paper profile, which says what the environment says, and is not tagged as live."""
         for name, profile in self._profiles():
             refuse_live_tag(profile)
-            for value in (profile.environment, profile.exchange, profile.io_queue):
-                self._evidence.saw(value)
+            self._saw(profile.environment, profile.exchange, profile.io_queue)
             self._see(adapter_copies, name)
 
     def queues(self) -> None:
         """The queue of each has limits of its own or inherits them; also those that nobody inherits are well-formed."""
-        for found in self._runtime.global_limits:
-            self._evidence.saw(found)
+        self._saw(*self._runtime.global_limits)
         for _, profile in self._profiles():
             queue = self._runtime.io_queue(profile.io_queue.value)
             for key in (*WHOLE_LIMITS, *SECONDS):
@@ -86,6 +87,10 @@ class PaperCopies:
     def _profiles(self) -> Iterator[tuple[str, PaperProfile]]:
         for name in paper_claims(self._runtime, self._core):
             yield name, self._runtime.paper_profile_for(name)
+
+    def _saw(self, *found: Found) -> None:
+        for one in found:
+            self._evidence.saw(one)
 
     def _each(self, copies: Copies) -> None:
         for name in paper_claims(self._runtime, self._core):

@@ -188,6 +188,8 @@ def trading_profile_tags(
         trading = runtime_config.trading_profile(name)
         if trading.entrypoint.value in on_paper:
             refuse_live_tag(trading)
+        for value in trading.documented():
+            evidence.saw(value)
     summary = paper_report.mapping("guardrails", "summary")
     own = paper_report.names("guardrails", "summary", "tags")
     run_id = paper_report.text("run_id")

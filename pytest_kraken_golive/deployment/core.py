@@ -15,6 +15,16 @@ KINDS = ("paper", "live", "testnet")
 class Environment(Section):
     """One account at one exchange: `environments.<name>`."""
 
+    DOCUMENTED = (
+        "exchange",
+        "keychain_key",
+        "risk_profile",
+        "required_permissions",
+        "forbidden_permissions",
+        "ip_allowlist",
+        "adapter_settings",
+    )
+
     @property
     def exchange(self) -> Found:
         """The adapter, such as `kraken_spot`; metrics and paper profiles use a label of their own."""

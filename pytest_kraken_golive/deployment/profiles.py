@@ -15,6 +15,17 @@ THRESHOLDS = ("rate_limit_max", "network_errors_max", "health_min")
 class Entrypoint(Section):
     """One way to start the bot: `trading.entrypoints.<name>`."""
 
+    DOCUMENTED = (
+        "environment",
+        "description",
+        "controller",
+        "strategy",
+        "risk_profile",
+        "tags",
+        "bootstrap",
+        "trusted_auto_confirm",
+    )
+
     @property
     def environment(self) -> Found:
         """Name of an environment of core.yaml."""
@@ -108,6 +119,8 @@ class PaperProfile(Section):
 
 class TradingProfile(Section):
     """`execution.trading_profiles.<name>`."""
+
+    DOCUMENTED = ("entrypoint", "tags", "guardrails")
 
     @property
     def entrypoint(self) -> Found:

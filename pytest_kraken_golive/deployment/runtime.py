@@ -6,6 +6,7 @@ are read when they are asked for: a fault in one fails only who reads it. Keys t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -255,6 +256,19 @@ class RuntimeConfig(Section):
     def live_enabled(self) -> Found:
         """Whether real orders are switched on."""
         return self.flag("execution", "live", "enabled")
+
+    def modes(self) -> list[Found]:
+        """What is said about modes of trading, as far as it is: the default one, the one without network, real orders.
+
+        Raises:
+            Fault: one has a wrong type (`"false"` in quotes is true to most programs), or its key is misspelt.
+        """
+        readers: dict[tuple[str, ...], Callable[[], Found]] = {
+            ("default_mode",): lambda: self.default_mode,
+            ("force_paper_when_offline",): lambda: self.force_paper_when_offline,
+            ("live", "enabled"): lambda: self.live_enabled,
+        }
+        return [read() for key, read in readers.items() if self.given("execution", *key)]
 
     def io_queue(self, name: str) -> IOQueue:
         """The queue of an exchange; `NotProven` if `io_queue.exchanges` has none of this name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from ..contract import Found
 from .documents import Document, as_mapping, as_number, unlike
@@ -16,6 +16,9 @@ class Section:
     alike: a program may read either. Keys that have no property here are kept: read them with `at`, `text`, `number`,
     `flag`, `names` or `mapping`.
     """
+
+    DOCUMENTED: ClassVar[tuple[str, ...]] = ()
+    """Properties that stand for keys of the same name, which may be left out."""
 
     def __init__(self, document: Document, *path: str) -> None:
         self._document = document
@@ -43,6 +46,14 @@ class Section:
         """The section itself, if it is there; errors as with `found`."""
         _ = self.found
         return self
+
+    def documented(self) -> list[Found]:
+        """The values of the documented keys that are there.
+
+        Raises:
+            Fault: one has a wrong type, or a key is a misspelling of one that is absent.
+        """
+        return [getattr(self, name) for name in self.DOCUMENTED if self.given(name)]
 
     def has(self, *key: str) -> bool:
         """Whether the key is there, with whatever value."""

@@ -17,6 +17,7 @@ import yaml
 from ..contract import Fault, show
 from .source import Lines
 from .spots import MAX_DEPTH, Duplicate, KeyPath, Spot, place, refuse_duplicates, too_deep
+from .yaml_mistakes import mistake
 
 MAX_NODES = 200_000
 """Values of a document with its aliases written out. Beyond it is an attack ("billion laughs"), or no configuration."""
@@ -53,7 +54,7 @@ def parse_yaml(text: str, shown: str) -> tuple[Any, Spot] | None:
         refuse_duplicates(shown, reader.duplicates)
         return loader.construct_document(node), spot
     except yaml.MarkedYAMLError as error:
-        raise _fault(error, shown, lines) from error
+        raise _fault(error, shown, lines, text) from error
     except yaml.YAMLError as error:
         raise Fault(f"{shown}: expected YAML, found text that is none: {error}. Next: correct it.") from error
     except RecursionError as error:
@@ -64,15 +65,13 @@ def parse_yaml(text: str, shown: str) -> tuple[Any, Spot] | None:
         loader.dispose()
 
 
-def _fault(error: yaml.MarkedYAMLError, shown: str, lines: Lines) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    where = shown if mark is None else f"{shown}:{lines.at(mark.index)}"
-    if error.problem == "but found another document":
+def _fault(error: yaml.MarkedYAMLError, shown: str, lines: Lines, text: str) -> Fault:
+    if error.problem == "but found another document" and error.problem_mark is not None:
+        where = f"{shown}:{lines.at(error.problem_mark.index)}"
         return Fault(f"{where}: expected one document, found a second one. Next: put it in a file of its own.")
-    problem = " ".join(part for part in (error.context, error.problem) if part)
-    begun = error.context_mark
-    since = f" (begun in line {lines.at(begun.index)})" if begun is not None and begun is not mark else ""
-    return Fault(f"{where}: expected YAML, found text that is none: {problem}{since}. Next: correct this line.")
+    about = mistake(error, text)
+    where = shown if about.line is None else f"{shown}:{about.line}"
+    return Fault(f"{where}: expected YAML, found {about.found}. Next: {about.do}.")
 
 
 class _Reader:

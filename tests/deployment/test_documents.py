@@ -229,8 +229,6 @@ DEEP_BY_ALIAS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [[[*a{n - 1}]]]\n" for n
         ("a: 1\n---\nb: 2\n", "config/x.yaml:2: expected one document, found a second one"),
         ("- a\n", "config/x.yaml:1: expected a mapping at the top level, found a list"),
         ("text", "expected a mapping at the top level, found the text 'text'"),
-        ("a: [1,\n", "config/x.yaml:2: expected YAML, found text that is none"),
-        ("a: 1\nb: c: d\n", "config/x.yaml:2: expected YAML, found text that is none"),
         ("a: *x\n", "found undefined alias"),
         ("a: 1\nb:\t\n", "config/x.yaml:2: expected YAML"),
         ("a: 1\nb: \x00\n", "config/x.yaml:2: expected text, found the character U+0000"),
@@ -241,6 +239,34 @@ def test_broken_yaml_is_a_fault(text: str, message: str) -> None:
         of_yaml(text)
     assert message in str(caught.value)
     assert "Next: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a:\n  b\n  c: 1\n", "2: expected YAML, found a line without a colon"),
+        ("a: 1\n\n# b\ntrading\n  entry: 1\n", "4: expected YAML, found a line without a colon"),
+        ("a:\n  b: 1\n  c:2\n  d: 3\n", "3: expected YAML, found a line without a colon"),
+        ("a:\n  - x\n  -y\n  - z\n", "3: expected YAML, found a line without a colon"),
+        ('a: 1\nb: "foo\nc: 2\nd: 3\n', "2: expected YAML, found a quote that is never closed"),
+        ('a: 1\nb: "foo\nc: 2\nd: "x"\n', "2: expected YAML, found a quote that is not closed before line 4"),
+        ("a: 1\nb: [x,\n", "2: expected YAML, found brackets [ ] that are opened here"),
+        ("a: 1\nb: {x: 1, y: 2\nc: 2\n", "2: expected YAML, found brackets { } that are opened here"),
+        ("a:\n  b: 1\n   c: 2\n", "3: expected YAML, found a key that is indented below a line that has a value"),
+        ("a:\n    b: 1\n  c: 2\n", "3: expected YAML, found a line that fits nothing above it"),
+        ('a: 1\nb: "x" y\n', "2: expected YAML, found a line that fits nothing above it"),
+        ("a: 1\r\nb: c: d\r\n", "2: expected YAML, found a second colon in a value"),
+        ("a:\n\tb: 1\n", "2: expected YAML, found a tab"),
+        ("a: 1\nb: %x\n", "2: expected YAML, found a value that begins with a reserved character"),
+        ('a: 1\nb: "c:\\path"\n', "2: expected YAML, found a backslash in double quotes"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\n", "2: expected YAML, found the mark of a merge conflict"),
+    ],
+)
+def test_a_typing_mistake_is_named_in_the_line_where_it_was_made(text: str, message: str) -> None:
+    with pytest.raises(Fault) as caught:
+        of_yaml(text)
+    assert str(caught.value).startswith(f"config/x.yaml:{message}")
+    assert ". Next: " in str(caught.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
