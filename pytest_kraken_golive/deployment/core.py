@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..contract import Found
-from .documents import Document, load_yaml, unlike
+from .documents import Document, load_yaml
+from .kinds import unlike
 from .section import Section, not_below
 
 KINDS = ("paper", "live", "testnet")

@@ -6,7 +6,7 @@ Absent is `NotProven`; there and wrong is `Fault`. Nothing is ever replaced by a
 from __future__ import annotations
 
 import difflib
-import math
+import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any
 
 from ..contract import Fault, Found, NotProven, Where, show
 from .json_text import parse_json
+from .kinds import as_flag, as_mapping, as_number, as_text, as_whole, described, unlike
 from .misspelt import in_disguise, misspelt, shortened
 from .source import decode, read_bytes
 from .spots import KeyPath, Spot, key_text, written
 from .yaml_text import parse_yaml
+
+__all__ = ["Document", "KeyPathText", "as_text", "load_json", "load_yaml", "parse_document", "unlike"]
 
 KeyPathText = str | Sequence[str | int]
 """A key path: `a.b.0`, or the parts one by one where a key holds a dot."""
@@ -63,24 +66,10 @@ def parse_document(data: bytes, shown: str, *, yaml: bool) -> Document:
     value, spot = parsed
     if not isinstance(value, dict):
         raise Fault(
-            f"{shown}:{spot.line}: expected a mapping at the top level, found {_described(value)}. "
+            f"{shown}:{spot.line}: expected a mapping at the top level, found {described(value)}. "
             "Next: put the values under keys."
         )
-    return Document(shown, value, spot)
-
-
-def kind(value: object) -> str:
-    """What a value is, in words: text, flag, number, list, mapping, nothing, or the type's name."""
-    names = ((bool, "a flag"), (str, "text"), ((int, float), "a number"), (list, "a list"), (dict, "a mapping"))
-    for types, name in names:
-        if isinstance(value, types):
-            return name
-    return "nothing (null)" if value is None else f"a {type(value).__name__}"
-
-
-def unlike(found: Found, expected: str, do: str) -> Fault:
-    """A fault that says what was expected at a place in words, what was found there, and what to do."""
-    return Fault(f"{found.where}: expected {expected}, found {_described(found.value)}. Next: {do}.")
+    return Document(shown, value, hashlib.sha256(data).hexdigest(), spot)
 
 
 @dataclass(frozen=True)
@@ -91,6 +80,8 @@ class Document:
     """How messages call the file."""
     data: dict[Any, Any]
     """The top-level mapping, as a plain loader gives it. Not to be changed."""
+    sha256: str = field(repr=False)
+    """Digest (hex) of the bytes that it was read from."""
     _spot: Spot = field(repr=False)
 
     def at(self, path: KeyPathText) -> Found:
@@ -227,62 +218,12 @@ def _misspelling(parent: Found, spot: Spot | None, key: str, meant: str) -> Faul
     line, _ = _step(spot, key, parent.where.line)
     path = f"{parent.where.key}.{written([key])}" if parent.where.key else written([key])
     other = f"; {meant} is there too (line {_step(spot, meant, None)[0]})" if meant in parent.value else ""
+    seen = show(key, 80) if key.isascii() else ascii(key)  # letters that look alike are told apart by their codes
     step = "take it out" if other else f"write {meant}, or a name that cannot be taken for it"
     return Fault(
-        f"{Where(parent.where.source, line, path)}: expected the key {meant}, found {show(key, 80)}, which looks like "
-        f"it and is not read{other}. Next: {step}."
+        f"{Where(parent.where.source, line, path)}: expected the key {meant}, found {seen}, "
+        f"which looks like it and is not read{other}. Next: {step}."
     )
-
-
-def as_text(found: Found) -> Found:
-    """The same if it is text that is not blank, else a `Fault`."""
-    if not isinstance(found.value, str):
-        raise unlike(found, "text", "write it as text; what YAML reads as another type needs quotes")
-    if not found.value.strip():
-        raise unlike(found, "text that is not blank", "fill it in")
-    return found
-
-
-def as_number(found: Found) -> Found:
-    """The same if it is a finite number, else a `Fault`."""
-    if isinstance(found.value, bool) or not isinstance(found.value, (int, float)):
-        raise unlike(found, "a number", "write a number, without quotes")
-    if isinstance(found.value, float) and not math.isfinite(found.value):
-        raise unlike(found, "a finite number", "write a number that can be compared")
-    return found
-
-
-def as_whole(found: Found) -> Found:
-    """The same if it is a whole number, else a `Fault`."""
-    if isinstance(found.value, bool) or not isinstance(found.value, int):
-        raise unlike(found, "a whole number", "write a number without decimal point and quotes")
-    return found
-
-
-def as_flag(found: Found) -> Found:
-    """The same if it is true or false, else a `Fault`."""
-    if not isinstance(found.value, bool):
-        raise unlike(found, "true or false", "write true or false, without quotes")
-    return found
-
-
-def as_mapping(found: Found) -> Found:
-    """The same if it is a mapping whose keys are all text, else a `Fault`."""
-    if not isinstance(found.value, dict):
-        raise unlike(found, "a mapping", "put keys with values below it")
-    for key in found.value:
-        if not isinstance(key, str):
-            raise Fault(
-                f"{found.where}: expected keys that are text, found the key {show(key, 60)}, which is {kind(key)}. "
-                "Next: put the key in quotes."
-            )
-    return found
-
-
-def _described(value: object) -> str:
-    if value is None or isinstance(value, (list, dict)):
-        return kind(value) if not value else f"{kind(value)}: {show(value, 120)}"
-    return f"{show(value, 120)}, which is {kind(value)}" if not isinstance(value, str) else f"the text {show(value)}"
 
 
 def _key(parent: Found, part: str | int, rest: Sequence[str | int]) -> Any:
@@ -305,7 +246,7 @@ def _key(parent: Found, part: str | int, rest: Sequence[str | int]) -> Any:
     if value is None:
         raise _absent(parent, part, rest)
     raise Fault(
-        f"{parent.where}: expected a mapping with the key {show(part, 80)}, found {_described(value)}. "
+        f"{parent.where}: expected a mapping with the key {show(part, 80)}, found {described(value)}. "
         "Next: put keys with values below it."
     )
 

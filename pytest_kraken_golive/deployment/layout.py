@@ -91,10 +91,19 @@ class Deployment:
 
         Raises:
             NotProven: one of them is missing or unreadable.
-            Fault: runtime.yaml is broken, so that core.yaml is not known.
+            Fault: runtime.yaml is broken, so that core.yaml is not known; or a file is no longer the one that was read.
         """
-        digest = hashlib.sha256(read_bytes(self.runtime_path, self.shown(self.runtime_path)))
-        digest.update(read_bytes(self.core_path, self.shown(self.core_path)))
+        paths = (self.runtime_path, self.core_path)
+        digest = hashlib.sha256()
+        for path, read in zip(paths, (self._runtime, self._core), strict=True):
+            data = read_bytes(path, self.shown(path))
+            known = None if read is None or isinstance(read, (Fault, NotProven)) else read.document.sha256
+            if known not in {None, hashlib.sha256(data).hexdigest()}:
+                raise Fault(
+                    f"{self.shown(path)}: expected the file that was judged, found that it has changed since. "
+                    "Next: leave it alone until the verdict is there, and run everything again."
+                )
+            digest.update(data)
         return digest.hexdigest()
 
     @property

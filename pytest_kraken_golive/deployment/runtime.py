@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract import Fault, Found, NotProven, Where
-from .documents import Document, load_yaml, unlike
+from .documents import Document, load_yaml
 from .io_queue import SECONDS, WHOLE_LIMITS, IOQueue, global_limit
+from .kinds import unlike
 from .profiles import METRICS, THRESHOLDS, Entrypoint, PaperProfile, TradingProfile
 from .section import Section, not_below
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from ..contract import Found
-from .documents import Document, as_mapping, as_number, unlike
+from .documents import Document
+from .kinds import as_mapping, as_number, unlike
 
 
 class Section:

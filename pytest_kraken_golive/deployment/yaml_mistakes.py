@@ -15,9 +15,10 @@ import yaml
 
 from .source import Lines
 
+_NO_COLON = "a line without a colon, where a key is needed"
 _CONFLICT = "<<<<<<< "
 _ROW_END = re.compile(r"\r\n|\r|\n")
-_KEY = re.compile(r":(\s|$)")
+_KEY = re.compile(r":([ \t]|$)")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _begun_before(context: str, begun: int | None, stopped: int) -> Mistake | No
     if begun is None:
         return None
     if context == "while scanning a simple key":
-        return Mistake(begun, "a line without a colon, where a key is needed", "write `key: value`, with the space")
+        return Mistake(begun, _NO_COLON, "write `key: value`, with the space")
     if context == "while scanning a quoted scalar":
         return Mistake(begun, f"a quote that is never closed (until line {stopped})", "close it")
     return None
@@ -137,7 +138,9 @@ def _one_colon_too_many(rows: list[str], stopped: int) -> Mistake:
         return Mistake(stopped, "a second colon in a value", "put the value in quotes, or break the line")
     above = next((number for number in range(stopped - 1, 0, -1) if _says_something(rows[number - 1])), None)
     if above is not None and not _KEY.search(rows[above - 1]):
-        return Mistake(above, "a line without a colon, where a key is needed", "write `key:`")
+        return Mistake(
+            above, "a line without a colon, where a key is needed", "write `key:`, and a space before a value"
+        )
     fault = "a key that is indented below a line that has a value of its own"
     return Mistake(stopped, fault, "indent it like its neighbours")
 
