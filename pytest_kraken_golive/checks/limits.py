@@ -24,6 +24,9 @@ QUEUE = "io_queue.exchanges.kraken_spot"
 REPORT = "reports/paper_report.json"
 LOG = "logs/guardrails/guardrails.log"
 
+STAMP_RESOLUTION_S = 1.0
+"""Guardrail logs are written with whole seconds."""
+
 AtLeastOne = Annotated[int, Field(ge=1)]
 
 
@@ -223,6 +226,12 @@ def log_nobody_reads(copy: Copy) -> None:
     copy.write("logs/guardrails/network.txt", "ERROR everything\n")
 
 
+@sabotage("rate_limit_warning_seconds: a wait is logged from 999 s on")
+def waits_are_never_logged(copy: Copy) -> None:
+    """A log that stays clean whatever happens."""
+    copy.edit(RUNTIME, "io_queue.rate_limit_warning_seconds", 999)
+
+
 @sabotage("timeout_total")
 def summary_with_waits(copy: Copy) -> None:
     """The report sums up trouble that the log does not have."""
@@ -243,6 +252,7 @@ def summary_with_waits(copy: Copy) -> None:
         trouble_before_the_mark,
         quiet_rate_limit,
         log_nobody_reads,
+        waits_are_never_logged,
         summary_with_waits,
     ],
 )
@@ -255,6 +265,21 @@ def guardrail_log_clean(
     evidence.saw(configured)
     assert configured.value.strip("/") == folder, configured.unlike(folder)
     require_clean_log(run, paper_bot.run().started_at or 0.0, paper_report, evidence)
+    _require_waits_are_logged(run, paper_report, evidence)
+
+
+def _require_waits_are_logged(run: Deployment, paper_report: PaperReport, evidence: Evidence) -> None:
+    """A queue that logs a wait only when it is longer than the whole run has a clean log whatever happens."""
+    window = run_window(run.guardrail_log, paper_report.text("run_id").value)
+    lasted_s = (window.stop.timestamp - window.start.timestamp).total_seconds()
+    for name in run.runtime.paper_profile_names.value:
+        queue = run.runtime.io_queue(run.runtime.paper_profile(name).io_queue.value)
+        logged = see_limit(evidence, queue.rate_limit_warning_seconds)
+        if logged.value > lasted_s + STAMP_RESOLUTION_S:
+            raise NotProven(
+                f"{logged.where}: a wait is logged from {logged.value:g} s on, but the run lasted {lasted_s:g} s, so "
+                "that a clean log proves nothing. Next: lower it, or let the bot run longer (paper.run_s)."
+            )
 
 
 def require_clean_log(run: Deployment, started_at: float, paper_report: PaperReport, evidence: Evidence) -> None:

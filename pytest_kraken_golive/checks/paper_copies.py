@@ -13,7 +13,7 @@ from pytest_kraken_golive.deployment.agreement import (
     risk_profile_copies,
 )
 from pytest_kraken_golive.deployment.core import CoreConfig
-from pytest_kraken_golive.deployment.io_queue import SECONDS, WHOLE_LIMITS, Inherited
+from pytest_kraken_golive.deployment.io_queue import Inherited
 from pytest_kraken_golive.deployment.paper_claims import paper_claims, refuse_live_tag, require_paper
 from pytest_kraken_golive.deployment.profiles import METRICS, PaperProfile
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
@@ -68,9 +68,8 @@ class PaperCopies:
         """The queue of each has limits of its own or inherits them; also those that nobody inherits are well-formed."""
         self._saw(*self._runtime.global_limits)
         for _, profile in self._profiles():
-            queue = self._runtime.io_queue(profile.io_queue.value)
-            for key in (*WHOLE_LIMITS, *SECONDS):
-                see_limit(self._evidence, queue.limit(key))
+            for limit in self._runtime.io_queue(profile.io_queue.value).limits():
+                see_limit(self._evidence, limit)
 
     def metrics(self) -> None:
         """Profiles of one exchange name the same metric for each role, and no metric has two roles."""

@@ -54,6 +54,13 @@ class IOQueue(Section):
         """A timed-out call that took longer is logged as an error."""
         return self.limit("timeout_warning_seconds")
 
+    def limits(self) -> list[Found]:
+        """`WHOLE_LIMITS`, which all must have, and those of `SECONDS` that are there; errors as with `limit`."""
+        above = Section(self._document, "io_queue")
+        return [
+            self.limit(key) for key in (*WHOLE_LIMITS, *(key for key in SECONDS if self.has(key) or above.has(key)))
+        ]
+
     def limit(self, key: str) -> Found:
         """One of `WHOLE_LIMITS` or `SECONDS`: the queue's own, or `Inherited`.
 

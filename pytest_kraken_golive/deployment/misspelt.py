@@ -19,7 +19,7 @@ _LOOKALIKES = str.maketrans(
 
 _SHORTEST_WITH_ONE_SLIP, _SHORTEST_WITH_TWO_SLIPS = 3, 8
 _MOST_SLIPS = 3
-_SEPARATORS = re.compile(r"[^0-9a-z]+")
+_SEPARATORS = re.compile(r"[\W_]+")
 
 
 def in_disguise(key: str, meant: str) -> bool:
@@ -35,6 +35,8 @@ def misspelt(key: str, meant: str) -> bool:
     if key == meant:
         return False
     ones, others = _words(key), _words(meant)
+    if not ones or not others:
+        return False
     if sorted(ones) == sorted(others) or _letters(key) == _letters(meant):
         return True
     if len(ones) != len(others):

@@ -176,6 +176,56 @@ def test_a_queue_inherits_what_it_leaves_out_and_says_so(edited: Edit) -> None:
     assert queue.timeout_warning_seconds.value == 10.0
 
 
+def test_an_inherited_limit_names_both_places_and_is_checked_like_an_own_one(edited: Edit) -> None:
+    own = ("runtime.yaml", "      max_concurrency: 3\n", "")
+    found = edited(own).runtime.io_queue("kraken_spot").max_concurrency
+    for part in (
+        r"io_queue.max_concurrency: expected 3, found 5 (inherited from io_queue, because config/runtime.yaml:",
+        " io_queue.exchanges.kraken_spot has no max_concurrency). Next: write max_concurrency: 3 below the queue",
+    ):
+        assert part in found.unlike(3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "  max_concurrency: 5",
+            '  max_concurrency: "3"',
+            "expected a whole number, found the text '3' (inherited from",
+        ),
+        ("  max_concurrency: 5", "  max_concurency: 3", "expected the key max_concurrency, found 'max_concurency'"),
+        ("  max_concurrency: 5", "", r"io_queue.max_concurrency: expected this key, found none.* (inherited from"),
+    ],
+)
+def test_an_inherited_limit_can_be_wrong_or_absent(edited: Edit, old: str, new: str, message: str) -> None:
+    runtime = edited(("runtime.yaml", "      max_concurrency: 3\n", ""), ("runtime.yaml", old, new)).runtime
+    with pytest.raises((Fault, NotProven)) as caught:
+        _ = runtime.io_queue("kraken_spot").max_concurrency
+    for part in message.split(".*"):
+        assert part in str(caught.value)
+    assert str(caught.value).count("Next: ") == 1
+
+
+def test_a_misspelt_key_of_a_copy_is_not_an_absent_one(edited: Edit) -> None:
+    deployment = edited(
+        ("core.yaml", "    paper:\n      environment: kraken_paper", "    paper:\n      enviroment: kraken_live"),
+        ("core.yaml", "\nlicense:", "\nlicence:"),
+    )
+    for read in (agreement.environment_copies, lambda runtime, core, _: agreement.licence_copies(runtime, core)):
+        with pytest.raises(Fault, match=r"config/core.yaml:\d+ .*: expected the key (environment|license), found"):
+            read(deployment.runtime, deployment.core, DESKTOP)
+
+
+def test_a_file_that_has_changed_since_it_was_read_has_no_digest(edited: Edit) -> None:
+    deployment = edited()
+    assert deployment.runtime.default_entrypoint.value == DESKTOP
+    path = deployment.runtime_path
+    path.write_bytes(path.read_bytes() + b"# changed\n")
+    with pytest.raises(Fault, match=r"config/runtime.yaml: expected the file that was judged"):
+        _ = deployment.config_sha256
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "2.5", '"3"', "true", ""])
 def test_limits_of_a_queue_are_whole_and_positive(edited: Edit, value: str) -> None:
     runtime = edited(("runtime.yaml", "max_concurrency: 3", f"max_concurrency: {value}")).runtime

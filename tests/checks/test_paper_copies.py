@@ -1,0 +1,176 @@
+"""The lines about files, called without the gate: what is wrong beside the entrypoint that goes live is found, too."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_kraken_golive.checks import config, profiles
+from pytest_kraken_golive.contract import Evidence, Fault, NotProven
+from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.policy import Policy
+
+CONFIG = Path(__file__).parents[2] / "config"
+DESKTOP = "kraken_desktop_paper"
+METRICS = {
+    "rate_limit": "bot_exchange_rate_limited_total",
+    "network_errors": "bot_exchange_errors_total",
+    "health": "bot_exchange_health_status",
+}
+LINES: dict[str, tuple[Callable[..., None], dict[str, Any]]] = {
+    "entrypoint-environment": (config.entrypoint_environment, {"entrypoint": DESKTOP, "environment": "kraken_paper"}),
+    "risk-profile": (config.entrypoint_risk_profile, {"entrypoint": DESKTOP, "profile": "balanced"}),
+    "keychain-key": (
+        config.environment_keychain_key,
+        {"environment": "kraken_paper", "key": "kraken_paper_trading"},
+    ),
+    "paper-profile": (
+        profiles.paper_profile,
+        {
+            "profile": "kraken_paper",
+            "entrypoint": DESKTOP,
+            "exchange": "kraken",
+            "environment": "kraken_paper",
+            "io_queue": "kraken_spot",
+            "metrics": METRICS,
+        },
+    ),
+    "trading-profile-queue": (
+        profiles.trading_profile_queue,
+        {"profile": "kraken_desktop", "entrypoint": DESKTOP},
+    ),
+}
+"""Lines with their parameters."""
+
+HEADLESS_PROFILE = "    kraken_headless:\n      entrypoint: kraken_headless_paper\n      exchange: kraken\n      "
+
+
+def judge(root: Path, *edits: tuple[str, str, str]) -> dict[str, str]:
+    """The messages of the lines that do not pass for the reference configuration with texts replaced in it."""
+    (root / "config").mkdir()
+    for name in ("runtime.yaml", "core.yaml"):
+        shutil.copy(CONFIG / name, root / "config" / name)
+    for name, old, new in edits:
+        path = root / "config" / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+    deployment, messages = Deployment(root), {}
+    for line, (check, params) in LINES.items():
+        try:
+            check(deployment.runtime, deployment.core, Policy(), Evidence(), **params)
+        except (Fault, NotProven, AssertionError) as error:
+            messages[line] = str(error)
+    return messages
+
+
+def test_the_reference_passes(tmp_path: Path) -> None:
+    assert judge(tmp_path) == {}
+
+
+R, C = "runtime.yaml", "core.yaml"
+
+
+@pytest.mark.parametrize(
+    ("edit", "first", "message"),
+    [
+        (
+            (R, "paper trading on Kraken\n      environment: kraken_paper\n", "x\n      environment: kraken_live\n"),
+            "entrypoint-environment",
+            "expected a paper environment for kraken_headless_paper, although config/runtime.yaml:",
+        ),
+        (
+            (R, f"{HEADLESS_PROFILE}environment: kraken_paper", f"{HEADLESS_PROFILE}environment: kraken_live"),
+            "entrypoint-environment",
+            "execution.paper_profiles.kraken_headless.environment",
+        ),
+        (
+            (R, "tags: [headless, paper, kraken]", "tags: [headless, paper, kraken, LIVE]"),
+            "entrypoint-environment",
+            "kraken_headless_paper.tags.3: expected no tag that says live",
+        ),
+        (
+            (R, "tags: [desktop, live, kraken]", "tags: [desktop, paper, kraken]"),
+            "entrypoint-environment",
+            "expected a paper environment for kraken_desktop_live, although",
+        ),
+        (
+            (R, "    enabled: false", '    enabled: "false"'),
+            "entrypoint-environment",
+            "execution.live.enabled: expected",
+        ),
+        ((R, "trusted_auto_confirm: false", "trusted_auto_confrm: true"), "entrypoint-environment", "confrm"),
+        ((C, "ip_allowlist: []", "ip_allowlist: any"), "entrypoint-environment", "ip_allowlist: expected a list"),
+        (
+            (R, "risk_profile: balanced\n", "risk_profile: aggressive\n"),
+            "risk-profile",
+            "trading.entrypoints.kraken_headless_paper.risk_profile",
+        ),
+        (
+            (R, HEADLESS_PROFILE, HEADLESS_PROFILE.replace("exchange: kraken", "exchange: binance")),
+            "paper-profile",
+            "execution.paper_profiles.kraken_headless.exchange: expected one of the known exchanges",
+        ),
+        (
+            (R, "entrypoint: kraken_headless_paper", "entrypoint: kraken_headles_paper"),
+            "paper-profile",
+            "expected a paper profile whose entrypoint is kraken_headless_paper",
+        ),
+        (
+            (R, "        rate_limit: bot_exchange_rate_limited_total", "        rate_limit: foo"),
+            "paper-profile",
+            "execution.paper_profiles.kraken_paper.metrics.rate_limit: expected 'bot_",
+        ),
+        (
+            (
+                R,
+                "        health: bot_exchange_health_status\n        thresholds",
+                "        helth: x\n        thresholds",
+            ),
+            "paper-profile",
+            "kraken_headless.metrics.helth: expected the key health",
+        ),
+        (
+            (R, "    enabled: true\n    host", "    enabled: no\n    host"),
+            "paper-profile",
+            "prometheus.enabled: expected",
+        ),
+        ((R, "    port: 0", '    port: "0"'), "paper-profile", "prometheus.port: expected a whole number"),
+        (
+            (R, "    path: /metrics", "    path: metrics"),
+            "paper-profile",
+            "prometheus.path: expected a path that begins",
+        ),
+        ((R, "  prometheus:", "  promtheus:"), "paper-profile", "is promtheus a misspelling?"),
+        ((R, "  burst: 10", "  burst: ten"), "trading-profile-queue", "io_queue.burst: expected a whole number"),
+        (
+            (R, "warning_seconds: 0.75", "warning_seconds: .inf"),
+            "trading-profile-queue",
+            "io_queue.rate_limit_warning_seconds: expected a finite number",
+        ),
+    ],
+)
+def test_what_is_wrong_beside_the_runbook_is_named(
+    tmp_path: Path, edit: tuple[str, str, str], first: str, message: str
+) -> None:
+    messages = judge(tmp_path, edit)
+    assert messages, "nobody noticed"
+    assert next(iter(messages)) == first, messages
+    assert message in messages[first]
+    assert "Next: " in messages[first]
+
+
+def test_metrics_of_one_exchange_and_of_two_roles(tmp_path: Path) -> None:
+    same = ("network_errors: bot_exchange_errors_total", "network_errors: bot_exchange_rate_limited_total")
+    messages = judge(
+        tmp_path, (R, "entrypoint: kraken_headless_paper", "entrypoint: kraken_headless_paper # "), (R, *same)
+    )
+    assert "metrics.network_errors: expected 'bot_exchange_errors_total'" in messages["paper-profile"]
+    params = {**LINES["paper-profile"][1], "metrics": None}
+    deployment = Deployment(tmp_path)
+    with pytest.raises(Fault, match=r"expected 'another metric than config/runtime\.yaml"):
+        profiles.paper_profile(deployment.runtime, deployment.core, Policy(), Evidence(), **params)
