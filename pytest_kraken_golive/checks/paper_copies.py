@@ -42,8 +42,8 @@ class PaperCopies:
 
     def environments(self) -> None:
         """Each has a paper environment, in every copy, and is not tagged as live; what is documented has its type."""
-        for name in paper_claims(self._runtime, self._core):
-            environment = require_paper(self._runtime, self._core, name)
+        for name, claim in paper_claims(self._runtime, self._core).items():
+            environment = require_paper(self._runtime, self._core, name, claim)
             self._evidence.saw(environment.kind)
             self._see(environment_copies, name)
             self._saw(*self._runtime.entrypoint(name).documented(), *environment.documented())

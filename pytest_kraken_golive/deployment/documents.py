@@ -15,7 +15,7 @@ from typing import Any
 from ..contract import Fault, Found, NotProven, Where, show
 from .json_text import parse_json
 from .kinds import as_flag, as_mapping, as_number, as_text, as_whole, described, unlike
-from .misspelt import in_disguise, misspelt, shortened
+from .misspelt import letters, misspelt, shortened
 from .source import decode, read_bytes
 from .spots import KeyPath, Spot, key_text, written
 from .yaml_text import parse_yaml
@@ -83,6 +83,7 @@ class Document:
     sha256: str = field(repr=False)
     """Digest (hex) of the bytes that it was read from."""
     _spot: Spot = field(repr=False)
+    _by_letters: dict[int, dict[str, list[str]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def at(self, path: KeyPathText) -> Found:
         """The value at a key path, of whatever type, with its place.
@@ -136,9 +137,10 @@ class Document:
                 parent, spot = self._walk(parts[:index])
             except NotProven:
                 return
-            twins = [key for key in parent.value if isinstance(key, str)] if isinstance(parent.value, dict) else []
-            for key in twins:
-                if isinstance(part, str) and in_disguise(key, part):
+            if not isinstance(part, str) or not isinstance(parent.value, dict):
+                continue
+            for key in self._dressed(parent.value).get(letters(part), []):
+                if key != part:
                     raise _misspelling(parent, spot, key, part)
 
     def refuse_misspelt(self, path: KeyPathText, meant: str, *, known: Sequence[str] | None = None) -> None:
@@ -196,6 +198,16 @@ class Document:
     def mapping(self, path: KeyPathText) -> Found:
         """A mapping whose keys are all text; it may be empty. Errors as with `text`."""
         return as_mapping(self.at(path))
+
+    def _dressed(self, mapping: dict[Any, Any]) -> dict[str, list[str]]:
+        """The keys of a mapping by their letters; made once, for a mapping may have thousands and be read by each."""
+        known = self._by_letters.get(id(mapping))
+        if known is None:
+            known = self._by_letters[id(mapping)] = {}
+            for key in mapping:
+                if isinstance(key, str):
+                    known.setdefault(letters(key), []).append(key)
+        return known
 
     def _walk(self, parts: Sequence[str | int]) -> tuple[Found, Spot | None]:
         found = Found(self.data, Where(self.shown, self._spot.line))

@@ -24,7 +24,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 
 def in_disguise(key: str, meant: str) -> bool:
     """Whether both are one word, but for case, separators, invisible characters and letters that look alike."""
-    return key != meant and _letters(key) == _letters(meant)
+    return key != meant and letters(key) == letters(meant)
 
 
 def misspelt(key: str, meant: str) -> bool:
@@ -37,7 +37,7 @@ def misspelt(key: str, meant: str) -> bool:
     ones, others = _words(key), _words(meant)
     if not ones or not others:
         return False
-    if sorted(ones) == sorted(others) or _letters(key) == _letters(meant):
+    if sorted(ones) == sorted(others) or letters(key) == letters(meant):
         return True
     if len(ones) != len(others):
         ones, others = ("".join(ones),), ("".join(others),)
@@ -63,7 +63,8 @@ def _words(key: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _letters(key: str) -> str:
+def letters(key: str) -> str:
+    """What a key says without its dress: two keys that have these in common are one word in disguise."""
     return "".join(_words(key)) or key  # a key without a single letter is only like itself
 
 

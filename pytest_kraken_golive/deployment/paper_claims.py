@@ -14,32 +14,44 @@ from .section import Section
 PAPER, LIVE = "paper", "live"
 
 
-def paper_claims(runtime: RuntimeConfig, core: CoreConfig) -> list[str]:
-    """Names of the entrypoints that are on paper or claim to be, in the file's order.
+def paper_claims(runtime: RuntimeConfig, core: CoreConfig) -> dict[str, Found]:
+    """The entrypoints that are on paper or claim to be, in the file's order, each with the place that says so.
 
     Raises:
         NotProven: an entrypoint has no environment, or core.yaml does not know it: who is meant is not known then.
         Fault: as with the properties that are read.
     """
-    names = runtime.entrypoint_names.value
-    return [name for name in names if _claim(runtime, name) or _environment(runtime, core, name).kind.value == PAPER]
+    named = _named_by_profiles(runtime)
+    claims = {}
+    for name in runtime.entrypoint_names.value:
+        kind = _environment(runtime, core, name).kind
+        claim = named.get(name) or _paper_tag(runtime, name) or (kind if kind.value == PAPER else None)
+        if claim is not None:
+            claims[name] = claim
+    return claims
 
 
-def require_paper(runtime: RuntimeConfig, core: CoreConfig, entrypoint: str) -> Environment:
+def require_paper(runtime: RuntimeConfig, core: CoreConfig, entrypoint: str, claim: Found) -> Environment:
     """The paper environment of an entrypoint that claims to be on paper.
+
+    Args:
+        runtime: runtime.yaml.
+        core: core.yaml.
+        entrypoint: its name.
+        claim: where it is said that it is on paper.
 
     Raises:
         NotProven: it has no environment, or core.yaml does not know it.
         Fault: the environment is another one, or the entrypoint is tagged as live.
     """
-    environment, claim = _environment(runtime, core, entrypoint), _claim(runtime, entrypoint)
+    environment = _environment(runtime, core, entrypoint)
     kind = environment.kind
     if kind.value != PAPER:
         named = runtime.entrypoint(entrypoint).environment
-        says = "" if claim is None else f", although {claim.where} says that it is on paper"
         raise Fault(
-            f"{named.where}: expected a paper environment for {entrypoint}{says}, found {named.value!r}, which is "
-            f"{kind.value} ({kind.where}). Next: decide which is right, and correct the other."
+            f"{named.where}: expected a paper environment for {entrypoint}, as {claim.where} says that it is on paper, "
+            f"found {named.value!r}, which is {kind.value} ({kind.where}). "
+            "Next: decide which is right, and correct the other."
         )
     refuse_live_tag(runtime.entrypoint(entrypoint))
     return environment
@@ -67,12 +79,13 @@ def _environment(runtime: RuntimeConfig, core: CoreConfig, entrypoint: str) -> E
     return core.environment(runtime.entrypoint(entrypoint).environment.value)
 
 
-def _claim(runtime: RuntimeConfig, entrypoint: str) -> Found | None:
-    """Where it is said that an entrypoint is on paper, beside its environment."""
-    for name in runtime.paper_profile_names.value:
-        profile = runtime.paper_profile(name)
-        if profile.given("entrypoint") and profile.entrypoint.value == entrypoint:
-            return profile.entrypoint
+def _named_by_profiles(runtime: RuntimeConfig) -> dict[str, Found]:
+    """Entrypoints that a paper profile names, each with the place."""
+    profiles = [runtime.paper_profile(name) for name in runtime.paper_profile_names.value]
+    return {profile.entrypoint.value: profile.entrypoint for profile in profiles if profile.given("entrypoint")}
+
+
+def _paper_tag(runtime: RuntimeConfig, entrypoint: str) -> Found | None:
     own = runtime.entrypoint(entrypoint)
     tags = own.tags.value if own.given("tags") else []
     return own.tags if any(tag.strip().casefold() == PAPER for tag in tags) else None

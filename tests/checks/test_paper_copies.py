@@ -81,7 +81,7 @@ R, C = "runtime.yaml", "core.yaml"
         (
             (R, "paper trading on Kraken\n      environment: kraken_paper\n", "x\n      environment: kraken_live\n"),
             "entrypoint-environment",
-            "expected a paper environment for kraken_headless_paper, although config/runtime.yaml:",
+            "expected a paper environment for kraken_headless_paper, as config/runtime.yaml:",
         ),
         (
             (R, f"{HEADLESS_PROFILE}environment: kraken_paper", f"{HEADLESS_PROFILE}environment: kraken_live"),
@@ -96,7 +96,7 @@ R, C = "runtime.yaml", "core.yaml"
         (
             (R, "tags: [desktop, live, kraken]", "tags: [desktop, paper, kraken]"),
             "entrypoint-environment",
-            "expected a paper environment for kraken_desktop_live, although",
+            "expected a paper environment for kraken_desktop_live, as",
         ),
         (
             (R, "    enabled: false", '    enabled: "false"'),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Fault, NotProven
@@ -44,6 +44,7 @@ def value_at(value: Any, path: tuple[str | int, ...]) -> Any:
     return value
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(MAPPINGS, st.booleans())
 def test_yaml_data_are_those_of_the_safe_loader(data: dict[str, Any], flow: bool) -> None:
     text = yaml.safe_dump(data, allow_unicode=True, default_flow_style=flow)
@@ -53,6 +54,7 @@ def test_yaml_data_are_those_of_the_safe_loader(data: dict[str, Any], flow: bool
         assert document.at(path).value == value_at(data, path)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(MAPPINGS)
 def test_json_data_are_those_of_json_and_every_key_has_its_line(data: dict[str, Any]) -> None:
     text = json.dumps(data, indent=1, ensure_ascii=False)
@@ -64,6 +66,7 @@ def test_json_data_are_those_of_json_and_every_key_has_its_line(data: dict[str, 
     assert len(set(lines)) == len(lines)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8, unique=True), st.data())
 def test_yaml_lines_are_those_of_the_keys(names: list[str], data: st.DataObject) -> None:
     text, expected = "", {}
@@ -292,6 +295,7 @@ def test_other_encodings_are_a_fault_with_the_byte(data: bytes, message: str) ->
     assert message in str(caught.value)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(st.sampled_from("ab:-?&*!|>[]{},#'\"\n 1~<=%@\t.\\"), max_size=40) | st.text(max_size=30))
 def test_whatever_the_text_there_is_a_document_or_a_message(text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")
@@ -304,6 +308,7 @@ def test_whatever_the_text_there_is_a_document_or_a_message(text: str) -> None:
         assert "Next: " in message
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(st.sampled_from("ab: -&*[]{},#\n1<"), max_size=30))
 def test_what_is_accepted_is_what_the_plain_safe_loader_reads(text: str) -> None:
     try:
