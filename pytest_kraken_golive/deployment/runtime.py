@@ -259,17 +259,18 @@ class RuntimeConfig(Section):
         return self.flag("execution", "live", "enabled")
 
     def modes(self) -> list[Found]:
-        """What is said about modes of trading, as far as it is: the default one, the one without network, real orders.
+        """What is said of how the bot trades, as far as it is: by default, without network, with real orders.
 
         Raises:
             Fault: one has a wrong type (`"false"` in quotes is true to most programs), or its key is misspelt.
         """
         readers: dict[tuple[str, ...], Callable[[], Found]] = {
-            ("default_mode",): lambda: self.default_mode,
-            ("force_paper_when_offline",): lambda: self.force_paper_when_offline,
-            ("live", "enabled"): lambda: self.live_enabled,
+            ("trading", "default_entrypoint"): lambda: self.default_entrypoint,
+            ("execution", "default_mode"): lambda: self.default_mode,
+            ("execution", "force_paper_when_offline"): lambda: self.force_paper_when_offline,
+            ("execution", "live", "enabled"): lambda: self.live_enabled,
         }
-        return [read() for key, read in readers.items() if self.given("execution", *key)]
+        return [read() for key, read in readers.items() if self.given(*key)]
 
     def io_queue(self, name: str) -> IOQueue:
         """The queue of an exchange; `NotProven` if `io_queue.exchanges` has none of this name."""

@@ -120,7 +120,7 @@ def test_a_key_that_the_exchange_does_not_know_fails_validation_and_is_not_shown
     [
         (RUNTIME, None, (RUNTIME,)),
         (CORE, None, (CORE,)),
-        (RUNTIME, "a: [\n", (f"{RUNTIME}:2",)),
+        (RUNTIME, "a: [\n", (f"{RUNTIME}:1",)),
         (CORE, "a: 1\na: 2\n", (f"{CORE}:2", "a")),
     ],
 )
