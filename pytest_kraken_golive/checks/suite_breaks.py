@@ -8,8 +8,16 @@ from typing import Any
 from pytest_kraken_golive.contract import Break, sabotage
 
 
-def _file(params: Mapping[str, Any]) -> str:
-    return str(params["node"]).partition("::")[0]
+def _write(copy: Any, params: Mapping[str, Any], text: str) -> None:
+    """Put other tests in the place of the line's own; `NAME` becomes the name of the test that the line names."""
+    file, _, name = str(params["node"]).partition("::")
+    copy.take_from_project(file, text.replace("NAME", name or "test_all"))
+
+
+def _keep(copy: Any, params: Mapping[str, Any], conftest: str) -> None:
+    """Keep the line's own tests, and put a conftest beside them."""
+    copy.take_from_project(str(params["node"]).partition("::")[0])
+    copy.take_from_project("conftest.py", conftest)
 
 
 @sabotage("no such test file")
@@ -21,42 +29,74 @@ def file_gone(copy: Any) -> None:
 @sabotage("no test ran")
 def nothing_collected(copy: Any, params: Mapping[str, Any]) -> None:
     """A file without tests ends well in many runners."""
-    copy.take_from_project(_file(params), '"""Nothing here."""\n')
+    _write(copy, params, '"""Nothing here."""\n')
+
+
+@sabotage("without a single call")
+def trivial_test(copy: Any, params: Mapping[str, Any]) -> None:
+    """A test that looks at nothing passes."""
+    _write(copy, params, "def NAME():\n    pass\n")
+
+
+@sabotage("without a single call")
+def mocks_only(copy: Any, params: Mapping[str, Any]) -> None:
+    """The tests play the exchange themselves, and it says whatever they want to hear."""
+    _write(copy, params, _MOCK)
+
+
+@sabotage("never saw: a wrong signature")
+def refusal_on_order(copy: Any, params: Mapping[str, Any]) -> None:
+    """The refusal that the test sees is one that it ordered: no signature was wrong."""
+    _write(copy, params, _REFUSAL_ON_ORDER)
+
+
+@sabotage("never saw: a read that fails and is then answered")
+def trouble_without_retry(copy: Any, params: Mapping[str, Any]) -> None:
+    """One test sees a read fail, and another sees one succeed: nobody tried again."""
+    _write(copy, params, _NO_RETRY)
+
+
+@sabotage("tests did not run: ")
+def one_left_out(copy: Any, params: Mapping[str, Any]) -> None:
+    """A hook takes a test out, and tells nobody."""
+    _keep(copy, params, "def pytest_collection_modifyitems(items):\n    del items[-1]\n")
 
 
 @sabotage("skipped")
 def all_skipped(copy: Any, params: Mapping[str, Any]) -> None:
     """A skipped test is green in most reports."""
-    copy.take_from_project(_file(params))
-    copy.take_from_project("conftest.py", _AUTOUSE.format(body='pytest.skip("no network")'))
+    _keep(copy, params, _SKIPPING)
 
 
 @sabotage("failed")
 def a_test_fails(copy: Any, params: Mapping[str, Any]) -> None:
-    """One of them is red."""
-    copy.take_from_project(_file(params))
-    copy.take_from_project("conftest.py", _FAILING)
+    """They are red."""
+    _keep(copy, params, _FAILING)
+
+
+@sabotage("run again")
+def tried_until_it_passes(copy: Any, params: Mapping[str, Any]) -> None:
+    """A plugin calls a test again when it fails, and reports the last call."""
+    _keep(copy, params, _AGAIN)
 
 
 @sabotage("XPASS")
 def passes_as_expected_failure(copy: Any, params: Mapping[str, Any]) -> None:
     """Marked as expected to fail, and passing: green in a lenient runner."""
-    copy.take_from_project(_file(params))
-    copy.take_from_project("conftest.py", _XFAIL)
+    _keep(copy, params, _XFAIL)
 
 
 @sabotage("failed")
 def client_with_another_secret(copy: Any, params: Mapping[str, Any]) -> None:
     """A client that signs with another secret than the account's."""
-    copy.take_from_project(_file(params))
-    copy.take_from_project("conftest.py", _CLIENT)
+    _keep(copy, params, _CLIENT)
 
 
-_AUTOUSE = """import pytest
+_SKIPPING = """import pytest
 
 @pytest.fixture(autouse=True)
 def altered():
-    {body}
+    pytest.skip("no network")
 """
 
 _FAILING = """import pytest
@@ -67,11 +107,21 @@ def pytest_pyfunc_call(pyfuncitem):
     raise AssertionError("sabotaged")
 """
 
+_AGAIN = """import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    try:
+        return (yield)
+    finally:
+        item.runtest()
+"""
+
 _XFAIL = """import pytest
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        item.add_marker(pytest.mark.xfail)
+        item.add_marker(pytest.mark.xfail(strict=False))
 """
 
 _CLIENT = """import pytest
@@ -85,6 +135,60 @@ def kraken_client(kraken_sandbox, kraken_environment):
         yield client
 """
 
-SUITE_BREAKS: list[Break] = [file_gone, nothing_collected, all_skipped, a_test_fails, passes_as_expected_failure]
-SIGNING_BREAKS: list[Break] = [*SUITE_BREAKS, client_with_another_secret]
-SMOKE_BREAKS: list[Break] = [*SUITE_BREAKS, client_with_another_secret]
+_MOCK = """import httpx
+
+def NAME():
+    says = {"error": ["EAPI:Invalid signature"]}
+    exchange = httpx.MockTransport(lambda request: httpx.Response(200, json=says))
+    with httpx.Client(transport=exchange, trust_env=False) as client:
+        assert client.post("https://example.invalid/0/private/Balance").json() == says
+"""
+
+_REFUSAL_ON_ORDER = """import pytest
+
+def NAME(kraken_client, kraken_sandbox):
+    assert kraken_client.get_account_balance()
+    kraken_sandbox.fault("error", "Balance", error="EAPI:Invalid signature")
+    with pytest.raises(Exception, match="Invalid signature"):
+        kraken_client.get_account_balance()
+"""
+
+_NO_RETRY = """import pytest
+from pytest_kraken_golive.kraken import KrakenClient, RetryPolicy
+
+def read(sandbox, environ, secret=None):
+    key, right = sandbox.credentials
+    with KrakenClient(key, secret or right, environ=environ, retry=RetryPolicy(attempts=1)) as client:
+        return client.get_account_balance()
+
+@pytest.mark.parametrize("fault", [{"kind": "http"}, {"kind": "error", "error": "EAPI:Rate limit exceeded"}])
+def test_trouble(kraken_sandbox, kraken_environment, fault):
+    kraken_sandbox.fault(endpoint="Balance", **fault)
+    with pytest.raises(Exception):
+        read(kraken_sandbox, kraken_environment)
+
+def test_wrong_signature(kraken_sandbox, kraken_environment):
+    with pytest.raises(Exception, match="Invalid signature"):
+        read(kraken_sandbox, kraken_environment, "AAAA")
+
+def test_no_trouble(kraken_sandbox, kraken_environment):
+    assert read(kraken_sandbox, kraken_environment)
+"""
+
+SIGNING_BREAKS: list[Break] = [
+    file_gone,
+    trivial_test,
+    refusal_on_order,
+    all_skipped,
+    passes_as_expected_failure,
+    client_with_another_secret,
+]
+SMOKE_BREAKS: list[Break] = [
+    nothing_collected,
+    mocks_only,
+    trouble_without_retry,
+    one_left_out,
+    a_test_fails,
+    tried_until_it_passes,
+    client_with_another_secret,
+]

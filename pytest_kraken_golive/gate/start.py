@@ -21,9 +21,10 @@ from pytest_kraken_golive.gate.proof import ProofLine, ProofTable
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
-from pytest_kraken_golive.gate.worlds import DEFAULT_ENTRYPOINT, Worlds
+from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
+from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS

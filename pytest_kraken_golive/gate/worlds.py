@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_kraken_golive.gate.guards import ClockGuard
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.contract import Break
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 LARGEST_KEPT = 5_000_000
 """Bytes of a file that is copied to the reports' folder."""
-
-DEFAULT_ENTRYPOINT = "kraken_desktop_paper"
 
 
 class Worlds:

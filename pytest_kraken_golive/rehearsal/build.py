@@ -38,6 +38,9 @@ RAISED_LIMITS = {
 SPARE_ACCOUNT = "spare"
 """The account of tests in a project without configuration."""
 
+JOURNAL_CALLS = 20_000
+"""For tests the exchange books so many calls one by one: more than a suite makes, and no burden if it makes more."""
+
 LATENCY_S = 0.015
 """How long the exchange takes over a call, so that calls overlap as they do over a network."""
 
@@ -114,7 +117,14 @@ def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Bl
 
 
 def _exchange(accounts: list[AccountSettings], *, limits: bool = True) -> SandboxSettings:
-    return SandboxSettings(accounts=accounts, doors=["checks", "bot"], latency_s=LATENCY_S, tier="pro", limits=limits)
+    return SandboxSettings(
+        accounts=accounts,
+        doors=["checks", "bot"],
+        latency_s=LATENCY_S,
+        tier="pro",
+        limits=limits,
+        journal_calls=0 if limits else JOURNAL_CALLS,
+    )
 
 
 def _bot_environ(policy: Policy) -> dict[str, str]:

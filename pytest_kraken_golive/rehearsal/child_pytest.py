@@ -1,35 +1,92 @@
-"""Run a test of the project in a pytest of its own, and believe its report rather than its exit status alone."""
+"""Run tests of the project in a pytest of their own, against an exchange of ours that books what they do.
+
+Neither the exit status nor the report is believed alone: the parent owns the exchange, so what the tests made happen
+there is known however the project arranges its fixtures.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree as ET
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.policy import Policy, load_policy
+from pytest_kraken_golive.rehearsal.handle import HostError
+from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
 from pytest_kraken_golive.rehearsal.program import Program, clean_environment
+from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 TIMEOUT_S = 180.0
-CHILD_VARIABLE = "GOLIVE_CHILD"
-"""Set in the child: a gate inside a gate would run without end."""
+WITNESS = "pytest_kraken_golive.gate.suite_child"
+"""The plugin that joins the exchange in the child, and writes down which tests there were and what became of them."""
 
 ARGUMENTS = (
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-    "-p",
-    "no:rerunfailures",
-    "-p",
-    "no:randomly",
-    "-o",
-    "addopts=",
+    *("-q", "-p", WITNESS),
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:rerunfailures", "-p", "no:randomly"),
+    *("-o", "addopts=", "-o", "xfail_strict=true"),
 )
-STRICT = ("-o", "xfail_strict=true", "-o", "junit_family=xunit2")
+
+
+@dataclass(frozen=True)
+class SuiteOrder:
+    """What the child is told, in a file that its owner alone can read; the variable names the file."""
+
+    VARIABLE = "GOLIVE_SUITE"
+
+    ticket: dict[str, Any]
+    """Of the rehearsal that the child joins, without what can sign."""
+    account: str
+    """Where the child leaves its account of the tests, as JSON."""
+
+    def write(self, path: Path) -> None:
+        """Put it where `take` reads it."""
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as target:
+            json.dump({"ticket": self.ticket, "account": self.account}, target)
+
+    @classmethod
+    def take(cls, environ: MutableMapping[str, str]) -> Self:
+        """Read it, once: a pytest that the tests start is no suite of ours."""
+        return cls(**json.loads(Path(environ.pop(cls.VARIABLE)).read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What became of one test."""
+
+    id: str
+    outcome: str
+    """passed, failed, error, skipped, or `run again` for a test that needed more than one try."""
+    message: str
+    started_s: float
+    """Unix time before its set-up."""
+    ended_s: float
+    """Unix time after its tear-down."""
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Self:
+        """From the child's account: of several reports the worst counts, and there must be one of the call."""
+        outcome, message = "error", "pytest reported no call of it"
+        reports: list[dict[str, Any]] = told["reports"]
+        if any(report["when"] == "call" for report in reports):
+            outcome, message = "passed", ""
+        for report in reversed(reports):
+            if report["outcome"] == "failed":
+                outcome, message = "failed" if report["when"] == "call" else "error", report["message"]
+            elif report["outcome"] != "passed" and outcome in {"passed", "error"}:
+                outcome, message = "skipped", report["message"]
+        if outcome == "passed" and any(report["expected_to_fail"] for report in reports):
+            outcome, message = "failed", "XPASS: it passes although it is marked as expected to fail"
+        if outcome == "passed" and told["calls"] > 1:
+            outcome, message = "run again", f"it was called {told['calls']} times before it passed"
+        return cls(told["id"], outcome, message, told["started_s"], told["ended_s"])
 
 
 @dataclass(frozen=True)
@@ -39,55 +96,86 @@ class SuiteResult:
     command: str
     """As a person would type it."""
     exit_status: int
-    cases: list[dict[str, str]]
-    """Each test: id, outcome (passed, failed, error, skipped) and message."""
+    collected: int
+    """How many tests pytest found, before anybody took some out."""
+    cases: list[Case]
+    """The tests that ran."""
+    left_out: list[str]
+    """Ids of tests that were found and did not run."""
+    problems: list[str]
+    """What could not be collected, and why."""
+    books: dict[str, Any]
+    """What the exchange booked that was started for these tests; see `Exchange.observed`."""
     tail: str
-    """The end of what pytest printed, where no test ran."""
+    """The end of what pytest printed."""
 
 
 def run_suite(project: Path, node: str) -> SuiteResult:
-    """Run one node id in a clean child process.
+    """Run one node id in a clean child process, with an exchange of its own.
 
     Args:
         project: pytest's rootdir.
         node: file, or file and test, relative to the project.
 
     Raises:
-        NotProven: there is no such file, or the tests did not end in time.
+        NotProven: there is no such file, the tests did not end in time, or left no account of themselves.
     """
     file = node.partition("::")[0]
     if not (project / file).is_file():
         raise NotProven(f"{file}: no such test file in the project. Next: `kraken-golive init` writes one.")
-    with tempfile.TemporaryDirectory(prefix="kraken-golive-suite-") as folder:
-        report, output = Path(folder) / "junit.xml", Path(folder) / "output"
-        words = [*ARGUMENTS, *STRICT, f"--rootdir={project}", f"--junitxml={report}", node]
-        environ = clean_environment(project, {CHILD_VARIABLE: "1", "PYTHONDONTWRITEBYTECODE": "1"})
-        program = Program([sys.executable, "-m", "pytest", *words], cwd=project, environ=environ, output=output)
-        try:
-            status = program.wait(TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            program.kill("it took too long")
-            raise NotProven(f"{node}: did not end within {TIMEOUT_S:g} s and was killed. Next: run it alone.") from None
-        cases = _cases(report) if report.is_file() else []
-        tail = "" if cases else f"pytest said: …{program.tail()[-600:].strip()}"
-    return SuiteResult(f"pytest {node}", status, cases, tail)
+    with tempfile.TemporaryDirectory(prefix="kraken-golive-suite-") as name, _exchange(project) as rehearsal:
+        folder = Path(name)
+        order, account, output = folder / "order.json", folder / "account.json", folder / "output"
+        SuiteOrder({**rehearsal.ticket, "issuer": None}, str(account)).write(order)
+        environ = clean_environment(project, {SuiteOrder.VARIABLE: str(order), "PYTHONDONTWRITEBYTECODE": "1"})
+        words = [sys.executable, "-m", "pytest", *ARGUMENTS, f"--rootdir={project}", node]
+        program = Program(words, cwd=project, environ=environ, output=output)
+        status = _wait(program, node)
+        tail = f"pytest said: …{program.tail()[-600:].strip()}"
+        told = _read(account, node, status, tail)
+        return SuiteResult(
+            command=f"pytest {node}",
+            exit_status=status,
+            collected=told["collected"],
+            cases=[Case.of(one) for one in told["tests"]],
+            left_out=told["left_out"],
+            problems=told["problems"],
+            books=_books(rehearsal, node),
+            tail=tail,
+        )
 
 
-def _cases(report: Path) -> list[dict[str, str]]:
+@contextlib.contextmanager
+def _exchange(project: Path) -> Iterator[Rehearsal]:
+    policy = load_policy(project) or Policy()
+    rehearsal = Rehearsal.start(project, policy, entrypoint=DEFAULT_ENTRYPOINT, for_tests=True)
     try:
-        root = ET.parse(report).getroot()  # noqa: S314 - written a moment ago by the pytest that we started
-    except ET.ParseError as error:
-        raise NotProven(f"the suite's report cannot be read ({error}). Next: run the suite alone.") from error
-    return [_case(one) for one in root.iter("testcase")]
+        yield rehearsal
+    finally:
+        rehearsal.close()
 
 
-def _case(one: ET.Element) -> dict[str, str]:
-    name = f"{one.get('classname', '')}::{one.get('name', '')}"
-    for outcome, tag in (("error", "error"), ("failed", "failure"), ("skipped", "skipped")):
-        found = one.find(tag)
-        if found is not None:
-            message = (found.get("message") or found.text or "").strip().split("\n", 1)[0]
-            if found.get("type") == "pytest.xfail":
-                message = f"an expected failure {message}".strip()
-            return {"id": name, "outcome": outcome, "message": message[:500]}
-    return {"id": name, "outcome": "passed", "message": ""}
+def _wait(program: Program, node: str) -> int:
+    try:
+        return program.wait(TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        program.kill("it took too long")
+        raise NotProven(f"{node}: did not end within {TIMEOUT_S:g} s and was killed. Next: run it alone.") from None
+
+
+def _read(account: Path, node: str, status: int, tail: str) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(account.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise NotProven(
+            f"{node}: pytest ended with exit status {status} and left no account of its tests. {tail} "
+            f"Next: run it alone: pytest {node}"
+        ) from None
+    return told
+
+
+def _books(rehearsal: Rehearsal, node: str) -> dict[str, Any]:
+    try:
+        return rehearsal.sandbox.books()
+    except HostError as error:
+        raise NotProven(f"{node}: {error}, so what the tests did there is not known. Next: run it again.") from error

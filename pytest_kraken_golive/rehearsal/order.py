@@ -15,6 +15,10 @@ CHECKS_DOOR = "checks"
 """Ports of the exchange: what comes through one is told apart from what comes through the other."""
 
 
+DEFAULT_ENTRYPOINT = "kraken_desktop_paper"
+"""Whose account comes first where nobody names an entrypoint."""
+
+
 @dataclass(frozen=True)
 class HostOrder:
     """What a host is to hold up. Travels as one line of JSON, credentials included, and is never written to disk."""

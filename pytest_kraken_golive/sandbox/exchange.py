@@ -165,6 +165,8 @@ class Exchange:
         params = read_body(call.body, call.content_type)
         nonce = params.get("nonce", "")
         if not account.verifier.accepts(call.api_sign, call.path.encode(), nonce, call.body):
+            # Beside the error, which ordered trouble books too, and which a call without any signature meets.
+            self.doors[call.door].signed_wrong += bool(call.api_sign)
             raise Refusal(refusals.INVALID_SIGNATURE)
         door = self.doors[call.door]
         book = door.key(account.fingerprint, account.name)
@@ -203,10 +205,11 @@ class Exchange:
     def observed(self, door: str = "main", window_s: float = 0.1) -> dict[str, Any]:
         """What came through a door, as JSON data.
 
-        Keys: `requests` (total, public, private, signed_ok), `by_endpoint`, `errors` (error string to count),
-        `faults` (kind to count), `concurrency_max`, `in_service`, `burst_max` (most arrivals in any half-open window
-        of `window_s` seconds), `first_arrival_s` and `last_arrival_s` (Unix time), `keys` (fingerprint to name,
-        signed_calls, nonces_accepted, orders, validated, fills), `orders`, `fills`.
+        Keys: `requests` (total, public, private, signed_ok), `signed_wrong` (calls), `by_endpoint`, `errors` (error
+        string to count), `faults` (kind to count), `concurrency_max`, `in_service`, `burst_max` (most arrivals in any
+        half-open window of `window_s` seconds), `first_arrival_s` and `last_arrival_s` (Unix time), `keys` (fingerprint
+        to name, signed_calls, nonces_accepted, orders, validated, fills), `calls` (see `journal.Journal`), `orders`,
+        `fills`.
 
         Raises:
             KeyError: there is no such door.

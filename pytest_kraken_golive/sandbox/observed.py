@@ -39,6 +39,7 @@ class DoorBook:
     public: int = 0
     private: int = 0
     signed_ok: int = 0
+    signed_wrong: int = 0
     in_service: int = 0
     concurrency_max: int = 0
     first_arrival_s: float | None = None
@@ -49,6 +50,8 @@ class DoorBook:
     errors: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     keys: dict[str, KeyBook] = field(default_factory=dict)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """Single calls, where a journal is kept; see `journal.Journal`."""
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
 
@@ -94,6 +97,7 @@ class DoorBook:
                 "private": self.private,
                 "signed_ok": self.signed_ok,
             },
+            "signed_wrong": self.signed_wrong,
             "by_endpoint": dict(self.by_endpoint),
             "errors": dict(self.errors),
             "faults": dict(self.faults),
@@ -103,6 +107,7 @@ class DoorBook:
             "first_arrival_s": self.first_arrival_s,
             "last_arrival_s": self.last_arrival_s,
             "keys": {fingerprint: asdict(book) for fingerprint, book in self.keys.items()},
+            "calls": list(self.calls),
             "orders": [shown_order(order) for order in self.orders],
             "fills": [shown_fill(fill) for fill in self.fills],
         }

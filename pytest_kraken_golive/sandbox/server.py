@@ -25,6 +25,7 @@ from ..clock import Clock
 from .admin import admin_app
 from .app import TRANSPORT, Application, Door, Receive, Scope, Send
 from .exchange import Exchange
+from .journal import Journal
 from .settings import SandboxSettings
 
 LOOPBACK = "127.0.0.1"
@@ -131,9 +132,14 @@ def build_servers(exchange: Exchange, ports: Mapping[str, int] | None = None) ->
         for sock in sockets.values():
             sock.close()
         raise
-    servers = {name: _Server(_config(Door(exchange, name))) for name in exchange.doors}
+    servers = {name: _Server(_config(_application(exchange, name))) for name in exchange.doors}
     servers[ADMIN] = _Server(_config(admin_app(exchange)))
     return Servers(sockets, servers)
+
+
+def _application(exchange: Exchange, door: str) -> Application:
+    served = Door(exchange, door)
+    return Journal(served, exchange, door) if exchange.settings.journal_calls else served
 
 
 def asgi_server(app: Any) -> uvicorn.Server:

@@ -216,6 +216,8 @@ class SandboxSettings(_Settings):
     """Whether `XBT/USD` is a pair name (refused in 2026 recordings, listed in older documents)."""
     rounding: Literal["half_even", "half_up", "up"] = "half_even"
     """How cost and fee are rounded to the pair's cost decimals (Kraken does not say)."""
+    journal_calls: int = Field(default=0, ge=0)
+    """How many calls of each door are booked one by one; see `journal.Journal`."""
     admin_token: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(24)))
     """Value of the header `X-Sandbox-Token` at the admin port."""
 
