@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
-from pytest_kraken_golive.gate.verdict import LineResult, Verdict
+from pytest_kraken_golive.gate.result import LineResult
+from pytest_kraken_golive.gate.verdict import Verdict
 from pytest_kraken_golive.reporting.verdict_file import SCHEMA_VERSION, iso
 from pytest_kraken_golive.runbook.model import Runbook
 
@@ -19,6 +20,7 @@ def verdict_document(
     run_id: str,
     verdict: Verdict,
     results: Sequence[LineResult],
+    troubles: Sequence[str],
     runbooks: Sequence[Runbook],
     scope: dict[str, Any],
     started_at: dt.datetime,
@@ -34,6 +36,7 @@ def verdict_document(
         "verdict": str(verdict.decision),
         "reason": verdict.reason,
         "blockers": [line.id for line in verdict.blockers],
+        "troubles": list(troubles),
         "production_signoff": False,  # needs a real deployment and the real exchange, which this version does not gate
         "scope": scope,
         "started_at": iso(started_at),
@@ -66,10 +69,15 @@ def _line(one: LineResult) -> dict[str, Any]:
         "check": one.check,
         "params": one.params,
         "outcome": str(one.outcome),
-        "message": one.message,
+        "message": _pointing(one),
+        "follows_from": None if one.cause is None else {"id": one.cause.id, "sure": one.cause.sure},
         "duration_s": one.duration_s,
         "evidence": list(one.evidence),
     }
+
+
+def _pointing(one: LineResult) -> str:
+    return one.message if one.cause is None else f"{one.message} (This {one.cause.words}; look there first.)"
 
 
 def git_state(rootdir: Path) -> tuple[str | None, bool | None]:

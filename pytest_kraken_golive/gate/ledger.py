@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome, plain
+from pytest_kraken_golive.gate.causes import with_causes
 from pytest_kraken_golive.gate.outcome import LineRecord
 from pytest_kraken_golive.gate.plan import Plan
-from pytest_kraken_golive.gate.verdict import LineResult, pointing_to_cause
+from pytest_kraken_golive.gate.proof_table import ProofTable
+from pytest_kraken_golive.gate.result import LineResult
 
 
 @dataclass
@@ -17,8 +19,8 @@ class Ledger:
 
     plan: Plan
     records: dict[str, LineRecord] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
-    """What speaks against a GO beside the lines."""
+    proof: ProofTable = field(default_factory=ProofTable)
+    _noted: list[str] = field(default_factory=list)
     _results: list[LineResult] | None = None
     """Kept until the next report."""
 
@@ -28,13 +30,24 @@ class Ledger:
         planned = self.plan.line_of(report.nodeid)
         if planned is not None:
             self.records.setdefault(planned.id, LineRecord()).take(report)
+        elif (row := getattr(report, "golive_proof", None)) is not None:
+            self.proof.rows.append(row)
         elif report.outcome == "failed":
             self.trouble(f"{report.nodeid} failed, which is no line but was selected with them")
 
     def trouble(self, what: str) -> None:
         """Note something that makes the run a NO-GO."""
-        if what not in self.troubles:
-            self.troubles.append(what)
+        if what not in self._noted:
+            self._noted.append(what)
+
+    @property
+    def troubles(self) -> list[str]:
+        """What speaks against a GO beside the lines."""
+        survivors = self.proof.document()["survivors"]
+        if not survivors:
+            return list(self._noted)
+        found = f"{len(survivors)} of {len(self.proof.rows)} breaks survived, the first is {survivors[0]}"
+        return [*self._noted, f"{found}. Next: see the proof's table above, and reports/proof.json"]
 
     def passed(self, check: str) -> list[tuple[str, float | None]]:
         """The lines bound to a check that have passed up to now, with the time at which they ended."""
@@ -48,7 +61,7 @@ class Ledger:
     def results(self) -> list[LineResult]:
         """Every line of the plan with its outcome; what was not reported did not run."""
         if self._results is None:
-            self._results = pointing_to_cause([self._result(line_id) for line_id in self.plan.lines])
+            self._results = with_causes([self._result(line_id) for line_id in self.plan.lines])
         return self._results
 
     def _result(self, line_id: str) -> LineResult:
@@ -69,6 +82,7 @@ class Ledger:
             evidence=record.evidence,
             order=planned.order,
             distance=planned.distance,
+            after=planned.check.after if planned.check else (),
         )
 
 

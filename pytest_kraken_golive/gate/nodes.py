@@ -103,7 +103,7 @@ class RunbookLine(pytest.Function):
         error = excinfo.value
         if (words := self.plain_words(error)) is not None:
             return words
-        if isinstance(error, AssertionError) and self._is_stock and not getattr(self.config.option, "verbose", 0):
+        if isinstance(error, AssertionError) and self._is_stock and self.config.option.verbose <= 0:
             phase = judge_phase("call", error)
             return f"{self.planned.line.place}: {self.planned.line.text}\n\n{phase.message}"
         return super().repr_failure(excinfo, *args, **kwargs)

@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from pytest_kraken_golive.contract import Check
+from pytest_kraken_golive.gate.causes import ABOUT_THE_RUN, FILES, THE_RUN
 from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
 from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError
 from pytest_kraken_golive.runbook.parse import read_runbook
 
 RUN_FIXTURES = frozenset({"paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "latency"})
 """Fixtures that use the bot or the exchange: their lines run one after the other, in one process."""
+
+BOT_FIXTURES = frozenset({"paper_bot", "paper_report"})
+"""Those that show what the bot did, to which the deployment's files led it."""
 
 
 class _BoundCheck(functools.partial[None]):
@@ -52,10 +56,11 @@ class PlannedLine:
 
     @property
     def distance(self) -> int:
-        """How far from the cause of a fault it looks: 0 at files, 1 at the bot's run, 2 at what the run left behind."""
+        """How far from the cause of a fault it looks; see `gate.causes`."""
         if self.check is not None and self.check.name == "paper_run":
-            return 1
-        return 2 if self.depends_on_run else 0
+            return THE_RUN
+        about_the_run = self.signature is not None and not BOT_FIXTURES.isdisjoint(self.signature.fixtures)
+        return ABOUT_THE_RUN if about_the_run else FILES
 
     @property
     def depends_on_run(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -35,13 +35,30 @@ class SurvivedError(AssertionError):
     """A line passed, or failed for another reason, although something was broken."""
 
 
-class ProofLine(pytest.Function):
-    """A line under one of its breaks. It passes if the line does not."""
+class _Row(pytest.Function):
+    """An item that ends as a row of the table."""
 
     planned: PlannedLine
+    seen: dict[str, Any]
+
+    def survived(self, problem: str) -> SurvivedError:
+        """Note what is wrong, and give it as an error."""
+        problem = self.config.stash[WORLDS].redactor.text(problem)
+        self.seen |= {"killed": False, "problem": problem}
+        return SurvivedError(problem)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """The problem in words; a trace-back only where something else broke."""
+        if isinstance(excinfo.value, SurvivedError):
+            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{excinfo.value}"
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+
+class ProofLine(_Row):
+    """A line under one of its breaks. It passes if the line does not."""
+
     sabotage: Break
     evidence: Evidence
-    seen: dict[str, Any]
 
     @classmethod
     def make(cls, parent: pytest.Module, planned: PlannedLine, sabotage: Break, index: int) -> ProofLine:
@@ -57,7 +74,8 @@ class ProofLine(pytest.Function):
         item: ProofLine = cls.from_parent(
             parent, name=name, originalname=planned.id, callobj=planned.call(), callspec=callspec
         )
-        item.planned, item.sabotage, item.evidence, item.seen = planned, sabotage, Evidence(), {}
+        item.planned, item.sabotage, item.evidence = planned, sabotage, Evidence()
+        item.seen = _row(planned, sabotage.name, _what(sabotage))
         return item
 
     def setup(self) -> None:
@@ -79,27 +97,23 @@ class ProofLine(pytest.Function):
     def _require_control(self) -> None:
         record = self.config.stash[LEDGER].records.get(self.planned.id)
         if record is None or record.final()[0] is not Outcome.PASSED:
-            raise SurvivedError(f"{self.planned.id} does not pass unbroken, so a break can show nothing")
+            raise self.survived(
+                "The line does not pass unbroken, so a break can show nothing. Next: see the line itself."
+            )
 
     def _judge(self, outcome: Outcome, message: str, error: BaseException | None) -> None:
         expected = self.sabotage.expected(self.planned.params)
         killed = outcome in {Outcome.FAILED, Outcome.NOT_PROVEN} and expected in message
         clean = self.config.stash[WORLDS].redactor
-        self.seen = {
-            "line": self.planned.id,
-            "break": self.sabotage.name,
-            "outcome": str(outcome),
-            "killed": killed,
-            "message": clean.text(message),
-        }
+        self.seen |= {"outcome": str(outcome), "killed": killed, "message": clean.text(message)}
         if outcome is Outcome.PASSED:
-            raise SurvivedError(
-                f"{self.planned.id} passes under the break {self.sabotage.name}: {_what(self.sabotage)}"
+            raise self.survived(
+                "The line passes although this is broken. Next: let its check look at what the break alters."
             )
         if not killed:
-            raise SurvivedError(
-                f"{self.planned.id} under the break {self.sabotage.name}: expected a message with {expected!r}, "
-                f"found {outcome}: {message}"
+            raise self.survived(
+                f"Expected a message with {expected!r}, found {_WORDS.get(outcome, outcome)}: {message}\n"
+                "Next: correct the check, so that it names this fault, or what the break expects."
             ) from error
 
     def reportinfo(self) -> tuple[Any, int, str]:
@@ -107,10 +121,8 @@ class ProofLine(pytest.Function):
         return self.path, self.planned.line.number - 1, f"{self.name}: {_what(self.sabotage)}"
 
 
-class UnprovenLine(pytest.Function):
+class UnprovenLine(_Row):
     """A line whose check has no break: nobody has shown that it can fail."""
-
-    planned: PlannedLine
 
     @classmethod
     def make(cls, parent: pytest.Module, planned: PlannedLine) -> UnprovenLine:
@@ -118,11 +130,21 @@ class UnprovenLine(pytest.Function):
         name = planned.check.name if planned.check else ""
 
         def no_break() -> None:
-            raise SurvivedError(f"the check {name!r} declares no break, so nobody has shown that it can fail")
+            raise item.survived(
+                f"The check {name!r} declares no break, so nobody has shown that it can fail. "
+                "Next: give it one (`@check(…, breaks=[…])`)."
+            )
 
         item: UnprovenLine = cls.from_parent(parent, name=f"{planned.id}.{NO_BREAK}", callobj=no_break)
-        item.planned = planned
+        item.planned, item.seen = planned, _row(planned, NO_BREAK, "there is nothing to break")
         return item
+
+
+_WORDS = {Outcome.ERROR: "a broken check", Outcome.FAILED: "another one", Outcome.NOT_PROVEN: "another one"}
+
+
+def _row(planned: PlannedLine, sabotage: str, what: str) -> dict[str, Any]:
+    return {"line": planned.id, "break": sabotage, "what": what, "outcome": "not_run", "killed": False, "message": ""}
 
 
 def _what(sabotage: Break) -> str:
@@ -137,26 +159,3 @@ def proof_items(parent: pytest.Module, planned: PlannedLine) -> Iterator[pytest.
             yield ProofLine.make(parent, planned, sabotage, index)
     elif check is not None:
         yield UnprovenLine.make(parent, planned)
-
-
-@dataclass
-class ProofTable:
-    """What became of each break, line by line."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take a proof item's row."""
-        row = getattr(report, "golive_proof", None)
-        if row and report.when == "call":
-            self.rows.append(row)
-
-    def document(self) -> dict[str, Any]:
-        """The table as `proof.json` holds it."""
-        survivors = [f"{row['line']}[{row['break']}]" for row in self.rows if not row["killed"]]
-        return {
-            "breaks": len(self.rows),
-            "killed": len(self.rows) - len(survivors),
-            "survivors": survivors,
-            "rows": self.rows,
-        }

@@ -17,8 +17,9 @@ from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, unread_runbooks
 from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
+from pytest_kraken_golive.gate.result import LineResult
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
-from pytest_kraken_golive.gate.verdict import Decision, LineResult, Verdict, decide, exit_status
+from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
@@ -153,6 +154,7 @@ class Gate:
             run_id=self.run_id,
             verdict=verdict,
             results=results,
+            troubles=self.ledger.troubles,
             runbooks=self.plan.runbooks,
             scope={**self._scope(config), **self.observed},
             started_at=self.started_at,
@@ -187,6 +189,8 @@ def last_line(document: dict[str, Any], file: Path, started_in: Path) -> str:
     """The verdict in one line."""
     sign = {"GO": "✔", "NO-GO": "✘"}.get(document["verdict"], "…")
     reason = document["reason"].split("\n", 1)[0]
+    if document["blockers"] and not document["troubles"]:
+        reason = reason.rpartition(" Next: ")[0] or reason  # its line's message has been told above
     shown = file.relative_to(started_in) if file.is_relative_to(started_in) else file
     return f"{sign} {document['verdict']} ({document['scope']['name']}): {reason}  [{shown}]"
 

@@ -17,14 +17,16 @@ from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan
-from pytest_kraken_golive.gate.proof import ProofLine, ProofTable
+from pytest_kraken_golive.gate.proof import ProofLine, UnprovenLine
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
+from pytest_kraken_golive.gate.told import Told
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
+from pytest_kraken_golive.reporting.page import fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS
@@ -113,6 +115,7 @@ def open_gate(session: pytest.Session) -> None:
     gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE])
     gate.watch.start()
     _listen(config, gate.ledger)
+    config.pluginmanager.register(Told(gate), "golive-told")
     worlds = config.stash[WORLDS] = Worlds(
         options.rootdir, policy, entrypoint=_entrypoint(plan), deployment=options.deployment
     )
@@ -127,8 +130,6 @@ def open_gate(session: pytest.Session) -> None:
 def _listen(config: pytest.Config, ledger: Ledger) -> None:
     config.stash[LEDGER] = ledger
     config.pluginmanager.register(ReportListener(ledger), "golive-reports")
-    if config.option.golive_prove and not is_worker(config):
-        config.pluginmanager.register(ProofTable(), "golive-proof")
 
 
 def _hold_up(worlds: Worlds) -> None:
@@ -222,7 +223,7 @@ def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Te
         report.golive = item.report_of(call.when, error)  # type: ignore[attr-defined]
         if call.when != "call" and error is not None:  # pytest asks the item only about the call itself
             report.longrepr = item.plain_words(error) or report.longrepr
-    elif isinstance(item, ProofLine) and call.when == "call":
+    elif isinstance(item, (ProofLine, UnprovenLine)) and call.when == "call":
         report.golive_proof = item.seen  # type: ignore[attr-defined]
     scrub(report, item.config.stash[WORLDS].redactor)
 
@@ -230,11 +231,11 @@ def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Te
 def print_summary(config: pytest.Config, reporter: Any) -> None:
     """The lines by section, and what is in the way."""
     gate = config.stash[GATE]
+    told: Told | None = config.pluginmanager.get_plugin("golive-told")
     reporter.section("go-live", sep="=", bold=True)
-    summary(gate.preview(config), config.get_terminal_writer())
-    table = config.pluginmanager.get_plugin("golive-proof")
-    if table is not None:
-        document = config.stash[WORLDS].redactor.data(table.document())
+    summary(gate.preview(config), config.get_terminal_writer(), told=told is not None and told.put_back())
+    if config.option.golive_prove:
+        document = config.stash[WORLDS].redactor.data(gate.ledger.proof.document())
         write_atomically(gate.options.report_dir / "proof.json", json.dumps(document, indent=1, ensure_ascii=False))
         kill_table(document, config.get_terminal_writer())
 
@@ -270,8 +271,8 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
 def _print_last(config: pytest.Config, line: str) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     colour = {"green": True} if " GO " in line[:6] else {"red": True}
+    line = fitting(line, getattr(sys.stdout, "encoding", None))
     if reporter is not None:
         reporter.write_line(line, bold=True, **colour)
     else:
-        encoding = sys.stdout.encoding or "ascii"  # one that may not know our signs
-        print(line.encode(encoding, "replace").decode(encoding))
+        print(line)

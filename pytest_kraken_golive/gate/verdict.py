@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.result import LineResult
 
 GOOD = frozenset({Outcome.PASSED, Outcome.SIGNED, Outcome.WAIVED})
 """Outcomes that a GO may consist of."""
@@ -23,27 +23,6 @@ class Decision(StrEnum):
     GO = "GO"
     NO_GO = "NO-GO"
     INCOMPLETE = "INCOMPLETE"
-
-
-@dataclass(frozen=True)
-class LineResult:
-    """How one line came out."""
-
-    id: str
-    runbook: str
-    line: int
-    text: str
-    section: tuple[str, ...]
-    check: str | None
-    params: dict[str, Any]
-    outcome: Outcome
-    message: str = ""
-    duration_s: float = 0.0
-    evidence: Sequence[dict[str, Any]] = ()
-    order: int = 0
-    """Its place in the runbooks."""
-    distance: int = 0
-    """How far from the cause of a fault it looks; see `PlannedLine.distance`."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +58,12 @@ def decide(lines: Sequence[LineResult], troubles: Sequence[str] = ()) -> Verdict
 
 
 def nearest_cause_first(lines: Sequence[LineResult]) -> list[LineResult]:
-    """What looks at files, then the run that those files led to, then what the run left; else document order."""
-    return sorted(lines, key=lambda line: (line.distance, line.order))
+    """Lines that stand for themselves before those that point to them; then files before the run that they led to."""
+    return sorted(lines, key=lambda line: (_pointing(line), line.distance, line.order))
 
 
-def pointing_to_cause(lines: Sequence[LineResult]) -> list[LineResult]:
-    """The lines, with those that may only follow from another one pointing to it."""
-    blockers = nearest_cause_first([line for line in lines if line.outcome not in {*GOOD, Outcome.NOT_RUN}])
-    looked = [line for line in blockers if line.outcome in {Outcome.FAILED, Outcome.NOT_PROVEN, Outcome.ERROR}]
-    if not looked:
-        return list(lines)
-    cause = looked[0]
-    pointer = f" (This may follow from {cause.id}; look there first.)"
-    follows = {line.id for line in looked if line.distance > cause.distance}
-    return [replace(line, message=line.message + pointer) if line.id in follows else line for line in lines]
+def _pointing(line: LineResult) -> int:
+    return 0 if line.cause is None else 1 + line.cause.sure
 
 
 def _first_reason(blockers: Sequence[LineResult], troubles: Sequence[str]) -> str:

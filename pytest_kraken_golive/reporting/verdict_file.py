@@ -50,6 +50,8 @@ class VerdictFile:
                 "run_id": None,
                 "verdict": "NO-GO",
                 "reason": reason,
+                "blockers": [],
+                "troubles": [reason],
                 "production_signoff": False,
                 "scope": None,
                 "started_at": now,

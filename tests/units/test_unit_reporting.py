@@ -7,6 +7,7 @@ import io
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.gate.document import verdict_document
-from pytest_kraken_golive.gate.verdict import LineResult, decide
+from pytest_kraken_golive.gate.result import Cause, LineResult
+from pytest_kraken_golive.gate.verdict import decide
 from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.reporting.failures import failures
+from pytest_kraken_golive.reporting.page import SIGNS, fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, iso, write_atomically
 from pytest_kraken_golive.runbook.model import Runbook
@@ -49,11 +53,12 @@ def line(
     )
 
 
-def document(*lines: LineResult) -> dict[str, Any]:
+def document(*lines: LineResult, troubles: tuple[str, ...] = ()) -> dict[str, Any]:
     return verdict_document(
         run_id="r",
-        verdict=decide(lines),
+        verdict=decide(lines, troubles),
         results=lines,
+        troubles=troubles,
         runbooks=[Runbook(Path("x.md"), "config/runbooks/x.md", "00", "paper", "T", "desk")],
         scope={
             "name": "rehearsal, sandbox",
@@ -69,12 +74,14 @@ def document(*lines: LineResult) -> dict[str, Any]:
     )
 
 
-def printed(made: dict[str, Any], table: Any = summary) -> str:
-    target = io.StringIO()
-    writer = TerminalWriter(target)
-    writer.fullwidth = 90
-    table(made, writer)
-    return target.getvalue()
+def printed(made: dict[str, Any], show: Any = summary, *, columns: int = 90, encoding: str = "utf-8") -> str:
+    target = io.BytesIO()
+    file = io.TextIOWrapper(target, encoding)
+    writer = TerminalWriter(file)
+    writer.fullwidth = columns
+    show(made, writer)
+    file.flush()
+    return target.getvalue().decode(encoding)
 
 
 def test_the_first_word_is_no_go_and_has_every_key(tmp_path: Path) -> None:
@@ -192,40 +199,97 @@ def test_sections_are_shown_in_runbook_order_with_their_counts() -> None:
     assert rows[3].endswith("T  1/1")
 
 
-def test_what_is_in_the_way_is_listed_with_place_message_and_the_cause_first() -> None:
-    text = printed(
-        document(
-            line(0, Outcome.FAILED, message="the report says so", distance=2),
-            line(
-                1,
-                Outcome.NOT_PROVEN,
-                message="config/core.yaml:3 a: expected 1, found 2.\nNext: set it. " + "word " * 40,
-            ),
-            line(2, Outcome.PENDING),
-        )
+def test_what_is_in_the_way_is_told_with_place_fact_and_next_step_and_the_cause_first() -> None:
+    made = document(
+        line(0, Outcome.FAILED, message="the report says so", distance=2),
+        line(1, Outcome.NOT_PROVEN, message=f"config/core.yaml:3 a: expected 1, found 2. Next: set it. {'word ' * 40}"),
+        line(2, Outcome.PENDING),
     )
+    text = printed(made, failures)
     assert text.index("line-1  not proven") < text.index("line-2") < text.index("line-0  failed")
     assert "config/runbooks/x.md:4" in text
-    assert "      config/core.yaml:3 a: expected 1, found 2." in text
-    assert "      Next: set it. word" in text
-    assert "Requirement 2 holds." in text
+    assert "    Requirement 1 holds." in text
+    assert "    config/core.yaml:3 a: expected 1, found 2.\n    Next: set it. word" in text
     assert max(map(len, text.splitlines())) <= 90
 
 
+def test_the_summary_does_not_tell_again_what_has_been_told() -> None:
+    made = document(line(0, Outcome.FAILED, message="a.yaml:3: expected 1"), line(1, Outcome.PASSED))
+    text = printed(made, lambda made, writer: summary(made, writer, told=True))
+    assert "expected 1" not in text
+    assert "In the way: line-0\n" in text
+    assert "line-0  failed  config/runbooks/x.md:3" in printed(made)
+
+
 def test_lines_that_fail_for_the_same_reason_say_it_once() -> None:
-    text = printed(document(*(line(order, Outcome.ERROR, message="no key in the store") for order in range(3))))
+    made = document(*(line(order, Outcome.ERROR, message="no key in the store") for order in range(9)))
+    text = printed(made, failures)
     assert text.count("no key in the store") == 1
-    assert all(f"line-{order}" in text for order in range(3))
+    assert "line-0" in text
+    assert "For the same reason: line-1, line-2, line-3, line-4, line-5, line-6 and 2 more" in text
+
+
+def test_what_follows_is_a_row_each_and_then_a_number() -> None:
+    cause = line(0, Outcome.FAILED, message="a.yaml:3: expected 1")
+    sure = (replace(line(n, Outcome.FAILED, message="long"), cause=Cause("line-0", sure=True)) for n in range(1, 12))
+    text = printed(document(cause, *sure), failures)
+    assert "✘ line-1: follows from line-0\n" in text
+    assert "  and 6 more follow from line-0\n" in text
+    assert "long" not in text
+
+
+def test_what_only_may_follow_says_what_it_found_and_none_is_left_unnamed() -> None:
+    message = "reports/r.json:9 a.b.c: expected 'ok',\nfound 'unknown'. Next: see the run."
+    lines = [replace(line(n, Outcome.FAILED, message=message), cause=Cause("line-0", sure=False)) for n in range(1, 20)]
+    text = printed(document(line(0, Outcome.FAILED, message="a.yaml:3: expected 1"), *lines), failures)
+    assert "✘ line-1: expected 'ok', found 'unknown'.\n" in text
+    assert all(f"line-{n}" in text for n in range(20))
+    assert len(text.splitlines()) < 22
+
+
+def test_trouble_beside_the_lines_is_told() -> None:
+    text = printed(document(line(0, Outcome.PASSED), troubles=("worker gw0 died", "core.yaml changed")))
+    assert "Beside the lines: worker gw0 died\nBeside the lines: core.yaml changed" in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp437", "cp1252"])
+def test_a_terminal_that_knows_few_characters_gets_plain_ones(encoding: str) -> None:
+    made = document(*(line(n, outcome, message=f"found {'é…✘→漢' * 30}") for n, outcome in enumerate(Outcome)))
+    for show in (summary, failures):
+        text = printed(made, show, encoding=encoding)
+        assert "\\u27" not in text
+        assert not set("".join(SIGNS.values())) - set("~!?…·") & set(text)
+
+
+@given(st.text(), st.sampled_from(["ascii", "cp1252", "utf-8", "no-such-encoding"]))
+def test_whatever_is_said_can_be_shown(text: str, encoding: str) -> None:
+    fitting(text, encoding).encode("ascii" if encoding.startswith("no") else encoding)
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_no_row_is_wider_than_the_page_but_for_what_people_copy(columns: int) -> None:
+    lines = [replace(line(n, Outcome.FAILED, message="a.yaml:3: " + "word " * 40), text="w " * 99) for n in range(3)]
+    text = printed(document(*lines), failures, columns=columns)
+    assert max(map(len, text.splitlines())) <= max(44, min(columns, 120))
 
 
 def test_nothing_in_the_way_is_not_listed() -> None:
-    assert "In the way" not in printed(document(line(0, Outcome.PASSED), line(1, Outcome.NOT_RUN)))
+    made = document(line(0, Outcome.PASSED), line(1, Outcome.NOT_RUN))
+    assert "In the way" not in printed(made)
+    assert printed(made, failures) == ""
 
 
-def test_the_proof_names_what_survived() -> None:
-    rows = [{"line": "a", "killed": True}, {"line": "a", "killed": False}, {"line": "b", "killed": True}]
-    text = printed({"rows": rows, "survivors": ["a: limit_raised"], "killed": 2, "breaks": 3}, kill_table)
+def test_the_proof_names_what_survived_and_why() -> None:
+    bad = {
+        "line": "a",
+        "break": "limit_raised",
+        "killed": False,
+        "what": "Too much.",
+        "problem": "It passes. Next: look.",
+    }
+    rows = [{"line": "a", "killed": True}, bad, {"line": "b", "killed": True}]
+    text = printed({"rows": rows, "survivors": ["a[limit_raised]"], "killed": 2, "breaks": 3}, kill_table)
     assert "a  1/2" in text
     assert "b  1/1" in text
-    assert "survived: a: limit_raised" in text
+    assert "a[limit_raised] survived: Too much.\n      It passes. Next: look.\n" in text
     assert "2 of 3 breaks were noticed" in text

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.result import Cause, LineResult
 from pytest_kraken_golive.gate.verdict import (
     Decision,
-    LineResult,
     decide,
     exit_status,
     nearest_cause_first,
-    pointing_to_cause,
 )
 
 
@@ -92,25 +93,14 @@ def test_what_looks_at_files_is_named_before_what_looks_at_the_run() -> None:
     assert decide(failed).reason.startswith("line-3:")
 
 
-def test_what_may_follow_from_another_fault_points_to_it() -> None:
+def test_what_points_to_another_line_comes_after_all_that_stand_for_themselves() -> None:
     lines = [
-        line(Outcome.FAILED, 0, message="no report", distance=2),
-        line(Outcome.PASSED, 1, distance=2),
-        line(Outcome.FAILED, 2, message="a.yaml:3: expected 1", distance=0),
-        line(Outcome.FAILED, 3, message="b.yaml:3: expected 1", distance=0),
+        replace(line(Outcome.FAILED, 0), cause=Cause("line-3", sure=True)),
+        replace(line(Outcome.FAILED, 1, distance=2), cause=Cause("line-3", sure=False)),
+        line(Outcome.FAILED, 2, distance=2),
+        line(Outcome.FAILED, 3),
     ]
-    messages = [one.message for one in pointing_to_cause(lines)]
-    assert messages[0].startswith("no report")
-    assert "line-2" in messages[0]
-    assert messages[1:] == ["", "a.yaml:3: expected 1", "b.yaml:3: expected 1"]
-    assert pointing_to_cause(lines[:2]) == lines[:2]
-    assert pointing_to_cause([]) == []
-
-
-@pytest.mark.parametrize("outcome", [Outcome.UNBOUND, Outcome.PENDING, Outcome.SUSPECT])
-def test_a_line_that_nobody_looked_at_is_no_cause(outcome: Outcome) -> None:
-    lines = [line(outcome, 0), line(Outcome.FAILED, 1, message="no report", distance=2)]
-    assert [one.message for one in pointing_to_cause(lines)] == ["", "no report"]
+    assert [one.order for one in nearest_cause_first(lines)] == [3, 2, 1, 0]
 
 
 @pytest.mark.parametrize(("decision", "status"), [(Decision.GO, 0), (Decision.NO_GO, 10), (Decision.INCOMPLETE, 11)])

@@ -1,0 +1,23 @@
+"""What became of each break, as the proof's table: which line noticed it, and which did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class ProofTable:
+    """What became of each break, line by line."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """The table as `proof.json` holds it."""
+        survivors = [f"{row['line']}[{row['break']}]" for row in self.rows if not row["killed"]]
+        return {
+            "breaks": len(self.rows),
+            "killed": len(self.rows) - len(survivors),
+            "survivors": survivors,
+            "rows": self.rows,
+        }

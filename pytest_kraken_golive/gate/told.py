@@ -1,0 +1,67 @@
+"""What is in the way is told once, by the gate: pytest's own trace-backs and list of failures are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.reporting.failures import failures
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.gate.session import Gate
+
+ACCOUNTS = ("failed", "error")
+"""What pytest's terminal reporter gives an account of, one by one."""
+
+
+class Told:
+    """Takes lines out of pytest's account while it is printed.
+
+    What stays is what pytest alone can tell: the trace-back of a check that is broken itself, once for the same error,
+    and tests that are no lines. With `-v` everything stays.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._stats: dict[str, list[Any]] = {}
+        self._whole: dict[str, list[Any]] = {}
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
+        """Around pytest's own account of what failed."""
+        if config.option.verbose <= 0 and config.option.tbstyle != "no":
+            self._take_out(terminalreporter.stats)
+            document = self._gate.preview(config)
+            if document["blockers"]:
+                terminalreporter.section("FAILURES", sep="=", bold=True)
+                failures(document, config.get_terminal_writer())
+        try:
+            return (yield)
+        finally:
+            self.put_back()
+
+    def _take_out(self, stats: dict[str, list[Any]]) -> None:
+        self._stats = stats
+        broken = {one.message: one.id for one in reversed(self._gate.ledger.results()) if one.outcome is Outcome.ERROR}
+        keep = set(broken.values())
+        for account in ACCOUNTS:
+            whole = self._whole[account] = stats.get(account, [])
+            stats[account] = [report for report in whole if self._is_pytests(report, keep)]
+
+    def put_back(self) -> bool:
+        """Pytest knows everything again, and counts it; whether the gate has told it."""
+        told = bool(self._whole)
+        for account, whole in self._whole.items():
+            if whole:
+                self._stats[account] = whole
+            else:
+                self._stats.pop(account, None)
+        self._whole = {}
+        return told
+
+    def _is_pytests(self, report: Any, keep: set[str]) -> bool:
+        planned = self._gate.plan.line_of(report.nodeid)
+        return planned.id in keep if planned is not None else not hasattr(report, "golive_proof")
