@@ -1,4 +1,4 @@
-"""The one redactor: whatever is printed or written passes it, and no known secret comes out in any form."""
+"""The one redactor: whatever is printed or written passes it, and no known secret comes out in any form or piece."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from pytest_kraken_golive.fragments import Fragments
 
 MASK = "***"
 SHORTEST_SECRET = 6
@@ -23,12 +25,13 @@ _BACKSLASHES = r"\\{1,8}"
 
 
 class Redactor:
-    """Replaces known secrets by `***`, in whatever form `forms_of` knows."""
+    """Replaces known secrets by `***`, in whatever form `forms_of` knows, and longer pieces of them."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: dict[str, Form] = {}
         self._anchors: list[tuple[str, Form]] = []
         """The forms with their anchors, the shortest first: in a short text most need not be looked for."""
+        self._fragments = Fragments()
         for secret in secrets:
             self.learn(secret)
 
@@ -38,6 +41,7 @@ class Redactor:
         if len(secret) < SHORTEST_SECRET:
             return
         self._forms.update((form.pattern, form) for form in forms_of(secret))
+        self._fragments.learn(secret, [_bytes_of(secret), _decoded(secret)])
         self._anchors = sorted(((form.anchor, form) for form in self._forms.values()), key=_length)
 
     def learn_environment(self, environ: Mapping[str, str]) -> None:
@@ -50,7 +54,7 @@ class Redactor:
         """The text without secrets."""
         may_be = self._anchors[: bisect.bisect(self._anchors, len(text), key=_length)]
         found = [form for anchor, form in may_be if anchor in text]
-        spans = sorted(span for form in found for span in form.spans(text))
+        spans = sorted([*(span for form in found for span in form.spans(text)), *self._fragments.spans(text)])
         return _masked(text, spans) if spans else text
 
     def data(self, value: Any) -> Any:
@@ -63,7 +67,10 @@ class Redactor:
             return {self.text(str(key)): self.data(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
-        return value
+        if value is None or isinstance(value, bool):
+            return value
+        masked = self.text(shown := str(value))
+        return value if masked == shown else masked
 
 
 def _length(entry: tuple[str, Form]) -> int:

@@ -139,11 +139,13 @@ def _unbound(planned: PlannedLine) -> Any:
     name = re.sub(r"\W", "_", line_id.lower())
     name = name if name[:1].isalpha() else f"line_{name}"
 
+    fits = "\n".join(["\nOr bind it to one of these, if it fits:", *planned.proposals]) if planned.proposals else ""
+
     def unbound() -> None:
         raise Unbound(
             "this line is bound to no check, so nothing proves it. Next: paste this at its end and name a check "
             f"(`--golive-checks` lists them, or write one called {name} in the root conftest.py):\n"
-            f"<!-- golive: {{id: {line_id}, check: {name}}} -->"
+            f"<!-- golive: {{id: {line_id}, check: {name}}} -->{fits}"
         )
 
     return unbound

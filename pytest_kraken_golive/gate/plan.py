@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_kraken_golive.contract import Check
 from pytest_kraken_golive.gate.causes import ABOUT_THE_RUN, FILES, THE_RUN
+from pytest_kraken_golive.gate.described import comment, fitting, nearest, parameters
 from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
 from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError
 from pytest_kraken_golive.runbook.parse import read_runbook
@@ -24,6 +25,10 @@ RUN_FIXTURES = frozenset({"paper_bot", "paper_report", "kraken_client", "kraken_
 
 BOT_FIXTURES = frozenset({"paper_bot", "paper_report"})
 """Those that show what the bot did, to which the deployment's files led it."""
+
+
+NO_BREAK = ".no-break"
+"""What ends the name of an item that says that a line's check has no break."""
 
 
 class _BoundCheck(functools.partial[None]):
@@ -53,6 +58,8 @@ class PlannedLine:
     """The check's parameters, typed and complete."""
     order: int
     """Its place among all lines of the run."""
+    proposals: tuple[str, ...] = ()
+    """For an unbound line: comments that bind it to checks which may fit."""
 
     @property
     def distance(self) -> int:
@@ -126,6 +133,25 @@ class Plan:
                     if names[place] in after[other] and not any(pending[name] for name in after[other]):
                         heapq.heappush(ready, other)
         return done
+
+
+def refuse_unknown_ids(plan: Plan, arguments: Iterable[str]) -> None:
+    """See that every id that the command line asks for is a line of its runbook.
+
+    Raises:
+        RunbookError: names those that are not, and what they may have meant.
+    """
+    problems = []
+    for argument in arguments:
+        path, _, name = argument.partition("::")
+        book = next((book for book in plan.runbooks if name and Path(path).resolve() == book.path), None)
+        line_id = name.partition("[")[0].removesuffix(NO_BREAK)  # one of its breaks
+        if book is not None and line_id not in (known := [planned.id for planned in plan.of(book.path)]):
+            problems.append(
+                f"{book.shown}: there is no line {line_id!r}{nearest(line_id, known)}. Next: correct the id."
+            )
+    if problems:
+        raise RunbookError(problems)
 
 
 def find_runbooks(patterns: Iterable[str]) -> list[Path]:
@@ -217,23 +243,33 @@ def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: di
             check, signature, params = _resolve(bound.check, bound.params, registry)
         except CheckError as error:
             return [f"{line.place}: {error}. Next: correct the comment; `--golive-checks` lists checks and parameters."]
-    plan.lines[line_id] = PlannedLine(line_id, line, runbook, check, signature, params, order=len(plan.lines))
+    plan.lines[line_id] = PlannedLine(
+        line_id,
+        line,
+        runbook,
+        check,
+        signature,
+        params,
+        order=len(plan.lines),
+        proposals=() if check else _proposals(line, line_id.removeprefix("unbound-"), registry),
+    )
     return []
+
+
+def _proposals(line: Line, line_id: str, registry: Registry) -> tuple[str, ...]:
+    text = " ".join((line.text, *line.section[-1:]))
+    return tuple(comment(check, registry.signature(check), line_id) for check in fitting(text, registry))
 
 
 def _resolve(name: str, raw: Any, registry: Registry) -> tuple[Check, Signature, dict[str, Any]]:
     check = registry.find(name)
     if check is None:
-        raise CheckError(f"there is no check {name!r}{_closest(name, registry)}")
+        raise CheckError(f"there is no check {name!r}{nearest(name, registry.checks)}")
     signature = registry.signature(check)
-    return check, signature, validated(check, signature, raw)
-
-
-def _closest(name: str, registry: Registry) -> str:
-    import difflib  # noqa: PLC0415 - only for a message
-
-    near = difflib.get_close_matches(name, registry.checks, n=1)
-    return f"; did you mean {near[0]!r}" if near else ""
+    try:
+        return check, signature, validated(check, signature, raw)
+    except CheckError as error:
+        raise CheckError(f"{error}; it has: {parameters(signature)}") from error
 
 
 def unbound_id(line: Line, taken: dict[str, str]) -> str:

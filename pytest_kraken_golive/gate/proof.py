@@ -11,12 +11,12 @@ from _pytest.python import CallSpec
 from _pytest.scope import Scope
 
 from pytest_kraken_golive.contract import Break, Evidence, Outcome
+from pytest_kraken_golive.gate.described import what_breaks
 from pytest_kraken_golive.gate.outcome import judge_phase
-from pytest_kraken_golive.gate.plan import PlannedLine
+from pytest_kraken_golive.gate.plan import NO_BREAK, PlannedLine
 from pytest_kraken_golive.stash import LEDGER, WORLDS
 
 WORLD_FIXTURE = "golive_world"
-NO_BREAK = "no-break"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class ProofLine(_Row):
             parent, name=name, originalname=planned.id, callobj=planned.call(), callspec=callspec
         )
         item.planned, item.sabotage, item.evidence = planned, sabotage, Evidence()
-        item.seen = _row(planned, sabotage.name, _what(sabotage))
+        item.seen = _row(planned, sabotage.name, what_breaks(sabotage))
         return item
 
     def setup(self) -> None:
@@ -118,7 +118,7 @@ class ProofLine(_Row):
 
     def reportinfo(self) -> tuple[Any, int, str]:
         """The line's own place in the runbook."""
-        return self.path, self.planned.line.number - 1, f"{self.name}: {_what(self.sabotage)}"
+        return self.path, self.planned.line.number - 1, f"{self.name}: {what_breaks(self.sabotage)}"
 
 
 class UnprovenLine(_Row):
@@ -135,8 +135,8 @@ class UnprovenLine(_Row):
                 "Next: give it one (`@check(…, breaks=[…])`)."
             )
 
-        item: UnprovenLine = cls.from_parent(parent, name=f"{planned.id}.{NO_BREAK}", callobj=no_break)
-        item.planned, item.seen = planned, _row(planned, NO_BREAK, "there is nothing to break")
+        item: UnprovenLine = cls.from_parent(parent, name=f"{planned.id}{NO_BREAK}", callobj=no_break)
+        item.planned, item.seen = planned, _row(planned, NO_BREAK.strip("."), "there is nothing to break")
         return item
 
 
@@ -145,10 +145,6 @@ _WORDS = {Outcome.ERROR: "a broken check", Outcome.FAILED: "another one", Outcom
 
 def _row(planned: PlannedLine, sabotage: str, what: str) -> dict[str, Any]:
     return {"line": planned.id, "break": sabotage, "what": what, "outcome": "not_run", "killed": False, "message": ""}
-
-
-def _what(sabotage: Break) -> str:
-    return (sabotage.act.__doc__ or sabotage.name).strip().split("\n", 1)[0]
 
 
 def proof_items(parent: pytest.Module, planned: PlannedLine) -> Iterator[pytest.Function]:

@@ -183,18 +183,17 @@ def validated(check: Check, signature: Signature, raw: Mapping[str, Raw]) -> dic
     Raises:
         CheckError: an unknown, missing or mistyped parameter.
     """
-    known = ", ".join(signature.params) or "none"
     for name in raw:
         if name not in signature.params:
-            raise CheckError(f"check {check.name!r} has no parameter {name!r}; it has: {known}")
-    return {name: _one(check, signature, name, raw, known) for name in signature.params}
+            raise CheckError(f"check {check.name!r} has no parameter {name!r}")
+    return {name: _one(check, signature, name, raw) for name in signature.params}
 
 
-def _one(check: Check, signature: Signature, name: str, raw: Mapping[str, Raw], known: str) -> Any:
+def _one(check: Check, signature: Signature, name: str, raw: Mapping[str, Raw]) -> Any:
     if name not in raw:
         default = signature.params[name].default
         if default is inspect.Parameter.empty:
-            raise CheckError(f"check {check.name!r} needs the parameter {name!r}; it has: {known}")
+            raise CheckError(f"check {check.name!r} needs the parameter {name!r}")
         return default
     try:
         return signature.adapters[name].validate_python(raw[name])

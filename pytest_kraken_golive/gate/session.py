@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from pytest_kraken_golive.gate.digests import differences, digest_files, judged_files
 from pytest_kraken_golive.gate.document import git_state, verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
-from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, unread_runbooks
+from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, refuse_unknown_ids, unread_runbooks
 from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.result import LineResult
@@ -42,17 +43,24 @@ def load_checks(config: pytest.Config) -> Registry:
     return registry
 
 
-def read_plan(options: Options, registry: Registry) -> Plan:
+def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = ()) -> Plan:
     """The lines of the run.
 
+    Args:
+        options: what the user asked for.
+        registry: the checks that there are.
+        arguments: paths and ids of the command line.
+
     Raises:
-        pytest.UsageError: everything that is wrong with the runbooks, or that there is none.
+        pytest.UsageError: everything that is wrong with the runbooks or the ids, or that there is none.
     """
     try:
         found = find_runbooks(options.runbooks)
         if options.default_runbooks and (unread := unread_runbooks(found, options.rootdir / "config" / "runbooks")):
             raise RunbookError(unread)
-        return make_plan(found, registry, options.rootdir)
+        plan = make_plan(found, registry, options.rootdir)
+        refuse_unknown_ids(plan, arguments)
+        return plan
     except RunbookError as error:
         raise pytest.UsageError("\n".join(error.problems)) from error
 

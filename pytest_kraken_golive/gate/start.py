@@ -105,7 +105,7 @@ def open_gate(session: pytest.Session) -> None:
     config = session.config
     options = Options.read(config)
     policy = policy_of(config)
-    plan = config.stash[PLAN] = read_plan(options, load_checks(config))
+    plan = config.stash[PLAN] = read_plan(options, load_checks(config), config.args)
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(book.path) for book in plan.runbooks]
     if is_worker(config):

@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import string
+import sys
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pytest_kraken_golive.fragments import SHORTEST_FRAGMENT
 from pytest_kraken_golive.redact import MASK, Redactor
 
 KEY = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
@@ -228,3 +230,73 @@ def test_variables_that_say_that_they_are_secret_are_masked(name: str) -> None:
 
 def test_a_redactor_does_not_show_what_it_knows() -> None:
     assert KEY not in repr(Redactor([KEY]))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "clear": str,
+    "url": lambda secret: urllib.parse.quote(secret, safe=""),
+    "hex": lambda secret: secret.encode().hex(),
+    "hex of its bytes": lambda secret: base64.b64decode(secret).hex().upper(),
+    "Base64": lambda secret: base64.b64encode(secret.encode()).decode().rstrip("="),
+    "Base64 within a text": lambda secret: base64.b64encode(f"a{secret}".encode()).decode()[2:-4],
+}
+
+
+@given(st.binary(min_size=32, max_size=64), st.sampled_from(sorted(SPELLINGS)), st.data())
+def test_no_longer_piece_of_a_secret_survives(raw: bytes, name: str, data: st.DataObject) -> None:
+    secret = base64.b64encode(raw).decode()
+    spelling = SPELLINGS[name](secret)
+    start = data.draw(st.integers(0, len(spelling) - SHORTEST_FRAGMENT))
+    end = data.draw(st.integers(start + SHORTEST_FRAGMENT, len(spelling)))
+    before = data.draw(st.text(st.sampled_from(" :'\n|…"), max_size=13))
+    shown = Redactor([secret]).text(f"{before}{spelling[start:end]}… (400 characters)")
+    assert shown.startswith(before)
+    left = shown.removeprefix(before).partition("…")[0]
+    assert MASK in left
+    assert len(left) < len(MASK) + SHORTEST_FRAGMENT
+
+
+@given(st.binary(min_size=32, max_size=64), st.text(st.sampled_from(" :'\n|…"), max_size=9), st.integers(4, 60))
+def test_a_text_of_many_pieces_keeps_none(raw: bytes, between: str, length: int) -> None:
+    secret = base64.b64encode(raw).decode()
+    shown = Redactor([secret]).text(between.join(secret[at : at + length] for at in range(0, 40, 3)))
+    assert not any(secret[at : at + SHORTEST_FRAGMENT] in shown for at in range(len(secret) - SHORTEST_FRAGMENT + 1))
+
+
+@pytest.mark.parametrize(
+    "variable", ["https://user@registry.example/simple/", "/home/desk/.secrets/kraken", "C:\\keys\\kraken"]
+)
+def test_pieces_of_an_address_or_a_folder_are_ordinary_words(variable: str) -> None:
+    redactor = Redactor([variable])
+    assert redactor.text(f"at {variable}") == f"at {MASK}"
+    assert redactor.text(variable[:-1]) == variable[:-1]
+
+
+def test_pieces_are_looked_for_in_proportion_to_the_text() -> None:
+    redactor = Redactor(["a" * 88, "ab" * 44, base64.b64encode(bytes(range(64))).decode()])
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    def work(text: str) -> int:
+        nonlocal calls
+        calls = 0
+        sys.setprofile(count)
+        try:
+            redactor.text(text)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    for piece in ("aaaaaaaaaa ", "abababab-", "no secret "):
+        assert work(piece * 800) < 2.5 * work(piece * 400)
+
+
+def test_a_number_that_is_a_secret_is_masked() -> None:
+    assert Redactor(["4711081500"]).data({"pin": 4711081500, "on": True, "count": 3}) == {
+        "pin": MASK,
+        "on": True,
+        "count": 3,
+    }

@@ -139,6 +139,16 @@ def test_secrets_do_not_reach_the_file(tmp_path: Path) -> None:
     assert json.loads(text)["reason"] == "line-0: key ***"
 
 
+@pytest.mark.parametrize("secret", ['hunter2-hunter"', "hunter2-\\", "12345678", '", "hunter2', '"outcome": "failed"'])
+def test_a_secret_that_looks_like_json_costs_neither_the_file_nor_the_verdict(tmp_path: Path, secret: str) -> None:
+    file = VerdictFile(tmp_path)
+    file.put(document(line(0, Outcome.FAILED, message=f"key {secret}{secret[:14]}")), Redactor([secret]))
+    text = file.path.read_text("utf-8")
+    assert json.loads(text)["verdict"] == "NO-GO"
+    assert secret not in text
+    assert json.dumps(secret)[1:-1] not in text
+
+
 def test_a_document_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     file = VerdictFile(tmp_path)
     file.say_no_go("not yet")
