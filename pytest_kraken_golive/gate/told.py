@@ -29,6 +29,15 @@ class Told:
         self._stats: dict[str, list[Any]] = {}
         self._whole: dict[str, list[Any]] = {}
 
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """Say beforehand what the run will wait for."""
+        plan, paper = self._gate.plan, self._gate.policy.paper
+        planned = [plan.line_of(item.nodeid) for item in items]
+        runs = not self._gate.options.only_collects
+        if not (runs and any(line.depends_on_run for line in planned if line is not None)):
+            return []
+        return [f"the bot runs on paper meanwhile; lines about its run wait for it, up to {paper.timeout_s:g} s"]
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
         """Around pytest's own account of what failed."""

@@ -93,6 +93,9 @@ class Page:
         """A text over as many lines as it takes; words that people copy are never torn."""
         blanks = " " * indent
         for part in text.split("\n"):
+            if part.startswith("<!--"):  # a comment to paste stays in one piece
+                self.line(blanks + part, **marks)
+                continue
             filled = textwrap.fill(
                 part,
                 self.width,

@@ -325,7 +325,10 @@ def test_a_failure_is_no_go_and_named(project: Project) -> None:
     run = project.gate()
     run.require("NO-GO", 10, "b: expected yes, found no")
     assert run.outcomes == {"a": "passed", "b": "failed", "c": "passed"}
-    assert "config/runbooks/x.md:4" in run.out
+    assert "✘ b  failed  config/runbooks/x.md:4" in run.out
+    assert run.out.count("expected yes, found no") == 2  # among the failures and in the last line
+    assert "def holds" not in run.out
+    assert "1 failed, 2 passed" in run.out
     assert run.lines["b"]["evidence"] == [{"source": "test", "value": "no"}]
 
 
