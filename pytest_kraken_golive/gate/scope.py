@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.rehearsal.network import Network
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -53,6 +56,16 @@ class HostWatch:
         elif event == "socket.getaddrinfo" and arguments[0] is not None:
             host = arguments[0]
             self.hosts.add(host.decode() if isinstance(host, bytes) else str(host))
+
+
+def spoken_to(network: Network) -> dict[str, Any]:
+    """To whom the bot spoke, and how closely that was looked at: looks miss what is shorter than the time between."""
+    return {
+        "hosts": [
+            {"host": one.host, "port": one.port, "how": one.how, "samples": one.samples} for one in network.contacts
+        ],
+        "hosts_looked": {"times": network.looks, "every_ms": network.every_ms, "not_at": network.unseen},
+    }
 
 
 def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str, str]:

@@ -26,7 +26,18 @@ from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 from pytest_kraken_golive.runbook.model import RunbookError
 
-STOCK_CHECKS = ("bot_run", "canary", "config", "credentials", "licence", "limits", "profiles", "report", "suites")
+STOCK_CHECKS = (
+    "bot_run",
+    "canary",
+    "config",
+    "credentials",
+    "health",
+    "licence",
+    "limits",
+    "profiles",
+    "report",
+    "suites",
+)
 
 
 def load_checks(config: pytest.Config) -> Registry:

@@ -100,6 +100,7 @@ class Worlds:
         """Which bot ran, and how it ended; None if none was asked for."""
         if self._control is None or not self._control.has_bot:
             return None
+        from pytest_kraken_golive.gate.scope import spoken_to  # noqa: PLC0415 - only at the end of a run
         from pytest_kraken_golive.rehearsal.handle import HostError  # noqa: PLC0415 - heavy, only when used
 
         try:
@@ -114,7 +115,7 @@ class Worlds:
             "command": state.command,
             "started_at": state.started_at,
             "exit_status": state.exit_status,
-            "hosts": "not observed",
+            **spoken_to(state.network),
         }
 
     def keep_run(self, directory: Path) -> None:

@@ -7,10 +7,12 @@ import shlex
 import stat
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from pytest_kraken_golive.rehearsal.network import Network, NetworkWatch, ProxyTrap
 from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
 
 POLL_S = 0.02
@@ -66,6 +68,13 @@ class BotState:
     """Why there is none, for people."""
     output: str = ""
     """The end of what it printed."""
+    network: Network = field(default_factory=Network)
+    """To whom it spoke."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `as_json` made of one."""
+        return cls(**{**data, "network": Network.from_json(data["network"])})
 
     @property
     def settled(self) -> bool:
@@ -80,6 +89,8 @@ class BotRun:
         self._order = order
         self._lock = threading.Lock()
         self._program: Program | None = None
+        self._trap: ProxyTrap | None = None
+        self._watch: NetworkWatch | None = None
         self._state = BotState()
         self._unreadable = ""
 
@@ -96,9 +107,12 @@ class BotRun:
         now = time.time()
         try:
             command = command_for(order.words, order.places, rootdir)
-            environ = clean_environment(rootdir, order.environ)
+            self._trap = ProxyTrap()
+            environ = clean_environment(rootdir, {**order.environ, **self._trap.environ})
             self._program = Program(command, cwd=Path(order.cwd), environ=environ, output=Path(order.output))
+            self._watch = NetworkWatch(self._program.members)
         except ProgramError as error:
+            self._watch_no_more()
             self._state = BotState(command=list(order.words), started_at=now, ended_at=now, problem=str(error))
             return
         self._state = BotState(command=command, pid=self._program.pid, started_at=now)
@@ -136,18 +150,29 @@ class BotRun:
         self._set(program, status, report, problem)
 
     def _set(self, program: Program, status: int | None, report: str | None, problem: str | None) -> None:
-        old = self._state
-        self._state = BotState(
-            command=old.command,
-            pid=old.pid,
-            started_at=old.started_at,
+        if status is not None:
+            self._watch_no_more()
+        self._state = replace(
+            self._state,
             ended_at=None if status is None else time.time(),
             exit_status=status,
             ended_by=program.ended_by,
             report=report,
             problem=problem,
             output=program.tail(),
+            network=self._network(),
         )
+
+    def _network(self) -> Network:
+        seen = Network() if self._watch is None else self._watch.seen()
+        asked = [] if self._trap is None else self._trap.seen()
+        return replace(seen, contacts=[*seen.contacts, *asked])
+
+    def _watch_no_more(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        if self._trap is not None:
+            self._trap.close()
 
     def _whole_report(self, waited_s: float, *, ended: bool) -> str | None:
         """The report of this run, if it can be read to its end: younger than the start, a JSON object, and final."""
@@ -183,6 +208,7 @@ class BotRun:
         with self._lock:
             if self._program is not None and self._program.exit_status() is None:
                 self._program.kill("it was killed: the run was over")
+                self._watch_no_more()
 
 
 def _written_at(path: Path) -> float | None:

@@ -132,11 +132,10 @@ class Family:
         self._warden.stdin.flush()
         return process
 
-    def look(self) -> None:
-        """Learn who belongs to it, while all that tells still lives."""
+    def look(self) -> list[psutil.Process]:
+        """Learn who belongs to it, while all that tells still lives; gives those that live."""
         with self._lock:
-            if self._warden is not None:
-                self._members.find()
+            return [] if self._warden is None else self._members.find()
 
     def wait(self, seconds: float) -> None:
         """Wait until nobody is left, at most so long."""

@@ -205,4 +205,4 @@ class PaperBot:
             data = self._http.request(method, path, **arguments).json()
         except httpx.HTTPError as error:
             raise HostError(f"the rehearsal's process does not answer ({type(error).__name__})") from error
-        return BotState(**data)
+        return BotState.from_json(data)

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pytest_kraken_golive.clock import SystemClock
-from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, as_json
+from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, BotState, as_json
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, HostOrder
 from pytest_kraken_golive.sandbox.exchange import Exchange
 from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
@@ -115,7 +115,7 @@ class Host:
         )
 
     def _of_bot(self, ask: Any) -> dict[str, Any]:
-        return {"problem": "no bot"} if self._bot is None else as_json(ask(self._bot))
+        return as_json(BotState(problem="no bot") if self._bot is None else ask(self._bot))
 
     def _answer(self, request: Request, state: dict[str, Any]) -> Response:
         if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):

@@ -66,6 +66,7 @@ class Family:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._job: int | None = _new_job()
+        self._program: psutil.Process | None = None
 
     def start(
         self, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: IO[bytes]
@@ -89,7 +90,8 @@ class Family:
             handle = int(process._handle)  # type: ignore[attr-defined]  # typeshed does not know the attribute
             if not _kernel32.AssignProcessToJobObject(self._job, handle):
                 raise ctypes.WinError(ctypes.get_last_error())
-            psutil.Process(process.pid).resume()
+            self._program = psutil.Process(process.pid)
+            self._program.resume()
         except BaseException:
             if process is not None:
                 process.kill()
@@ -98,8 +100,14 @@ class Family:
             raise
         return process
 
-    def look(self) -> None:
-        """Nothing to do: the system knows who belongs to the job."""
+    def look(self) -> list[psutil.Process]:
+        """Who lives: the program and what it started. The system itself knows who belongs to the job."""
+        if self._program is None:
+            return []
+        try:
+            return [self._program, *self._program.children(recursive=True)]
+        except psutil.Error:  # it has ended
+            return []
 
     def wait(self, seconds: float) -> None:
         """Nothing to do: a program that leaves others behind is over, and so are they."""

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from pytest_kraken_golive.bot import queue as bot_queue
 from pytest_kraken_golive.bot.ending import Ending, signals_ask
@@ -122,6 +125,25 @@ class Restless(PaperRun):
         self._ending.wait()
 
 
+class Foreign(PaperRun):
+    """Speaks to a host that is not this machine, beside its work."""
+
+    def _run(self, stack: ExitStack) -> None:
+        # A connected UDP socket names its peer and sends nothing; the address is one for examples (RFC 5737).
+        aside = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        aside.connect(("198.51.100.7", 443))
+        super()._run(stack)
+
+
+class Roaming(PaperRun):
+    """Has one client that knows an exchange of its own."""
+
+    def _run(self, stack: ExitStack) -> None:
+        with httpx.Client() as client, suppress(httpx.HTTPError):
+            client.get("https://other-exchange.invalid/0/public/Time")
+        super()._run(stack)
+
+
 def _forget_rate_limits(self: ExchangeMetrics, exchange: str) -> None:
     """A rate limit that was met and not counted."""
 
@@ -161,6 +183,8 @@ RUNS: dict[str, type[PaperRun]] = {
     "unhealthy": Unhealthy,
     "rewriting": Rewriting,
     "restless": Restless,
+    "foreign": Foreign,
+    "roaming": Roaming,
 }
 
 

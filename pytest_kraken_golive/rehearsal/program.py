@@ -13,6 +13,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 if sys.platform == "win32":
     from pytest_kraken_golive.rehearsal.job import Family
 else:
@@ -127,6 +129,10 @@ class Program:
     def pid(self) -> int:
         """Process id."""
         return self._process.pid
+
+    def members(self) -> list[psutil.Process]:
+        """It and all that it started, as far as they live."""
+        return self._family.look()
 
     def exit_status(self) -> int | None:
         """The exit status, None while it runs; negative: the signal that ended it.

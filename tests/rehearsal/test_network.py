@@ -1,0 +1,146 @@
+"""To whom a program speaks: what looks at it see, what the trap hears, and that this machine alone is no stranger."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import httpx
+import psutil
+import pytest
+
+from pytest_kraken_golive.checks.bot_network import require_loopback_only
+from pytest_kraken_golive.contract import Evidence, NotProven
+from pytest_kraken_golive.rehearsal.network import Contact, Network, NetworkWatch, ProxyTrap, is_loopback, wanted_of
+
+PATIENCE_S = 20.0
+EXAMPLE = "198.51.100.7"
+"""An address for examples (RFC 5737); a connected UDP socket names it and sends nothing."""
+
+
+def until(seen: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not seen():
+        assert time.monotonic() < end, "not seen in time"
+        time.sleep(0.01)
+
+
+@contextmanager
+def watched(script: str, *arguments: str) -> Iterator[NetworkWatch]:
+    with subprocess.Popen([sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE) as process:
+        root = psutil.Process(process.pid)
+        watch = NetworkWatch(lambda: [root, *root.children(recursive=True)])
+        try:
+            yield watch
+        finally:
+            process.communicate()
+            watch.stop()
+
+
+def test_a_connection_is_seen_while_it_is_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        script = (
+            "import socket, sys\nkept = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\nsys.stdin.read()"
+        )
+        with watched(script, str(port)) as watch:
+            until(lambda: bool(watch.seen().contacts))
+            (contact,) = watch.seen().contacts
+    assert (contact.host, contact.port, contact.how, contact.stays_here) == ("127.0.0.1", port, "tcp", True)
+    assert contact.samples >= 1
+
+
+def test_who_asks_a_server_of_this_machine_is_no_contact_of_it() -> None:
+    script = (
+        "import socket, sys\nserver = socket.create_server(('127.0.0.1', 0))\n"
+        "asks = socket.create_connection(server.getsockname())\nserved, _ = server.accept()\nsys.stdin.read()"
+    )
+    with watched(script) as watch:
+        until(lambda: bool(watch.seen().contacts))
+        looks = watch.seen().looks
+        until(lambda: watch.seen().looks > looks + 3)
+        assert len(watch.seen().contacts) == 1
+
+
+def test_a_stranger_is_seen() -> None:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((EXAMPLE, 443))
+    except OSError:
+        pytest.skip("this machine has no way out, so nobody can take it")
+    script = (
+        f"import socket, sys\nkept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        f"kept.connect(('{EXAMPLE}', 443))\nsys.stdin.read()"
+    )
+    with watched(script) as watch:
+        until(lambda: bool(watch.seen().contacts))
+        with pytest.raises(AssertionError, match=rf"{EXAMPLE}:443 \(udp of process \d+.*Next: "):
+            require_loopback_only(watch.seen(), Evidence())
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
+def test_the_trap_hears_whom_a_client_asks_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trap = ProxyTrap()
+    try:
+        assert name in trap.environ
+        for variable, value in trap.environ.items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost,::1")
+        with httpx.Client() as client:
+            assert client.get("http://exchange.invalid/a?key=secret").status_code == httpx.codes.FORBIDDEN
+            with pytest.raises(httpx.ProxyError):
+                client.get("https://exchange.invalid:8443/a?key=secret")
+            with pytest.raises(httpx.ConnectError):  # loopback is excepted, so nobody is asked
+                client.get("http://127.0.0.1:9/")
+        until(lambda: len(trap.seen()) == 2)
+    finally:
+        trap.close()
+    assert {(one.host, one.port, one.how, one.samples) for one in trap.seen()} == {
+        ("exchange.invalid", 80, "proxy", 1),
+        ("exchange.invalid", 8443, "proxy", 1),
+    }
+    assert not any(one.stays_here for one in trap.seen())
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        (b"CONNECT api.kraken.com:443 HTTP/1.1\r\n", ("api.kraken.com", 443)),
+        (b"GET http://user:word@api.kraken.com/0/x?nonce=1 HTTP/1.1\r\n", ("api.kraken.com", 80)),
+        (b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n", ("2001:db8::1", 443)),
+        (b"CONNECT a:b:c HTTP/1.1\r\n", ("a host that it did not name", 80)),
+        (b"\x16\x03\x01\x02\x00", ("a host that it did not name", 80)),
+        (b"", ("a host that it did not name", 80)),
+    ],
+)
+def test_whom_a_request_asks_for(line: bytes, wanted: tuple[str, int]) -> None:
+    assert wanted_of(line) == wanted
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "0.0.0.0", "::ffff:192.0.2.1", "fe80::1%eth0", "localhost.evil.example", "", "169.254.169.254"]
+)
+def test_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_what_nobody_could_look_at_is_not_proven() -> None:
+    for network in (Network(), Network(looks=9, unseen=["process 7"])):
+        with pytest.raises(NotProven, match=r"could not be looked at.*Next: "):
+            require_loopback_only(network, Evidence())
+
+
+def test_what_was_seen_travels_between_processes() -> None:
+    network = Network(looks=3, contacts=[Contact("127.0.0.1", 80, "tcp", 1, 2)], unseen=["process 7"])
+    assert Network.from_json(asdict(network)) == network
+    require_loopback_only(Network(looks=3, contacts=network.contacts), Evidence())
