@@ -102,7 +102,7 @@ class Crew:
         if len(findings.errors) > before or key not in self._rules:
             return
         board = self._board(key, session)
-        prefix = f"{self._prefix}{len(self._traders)}"
+        prefix = f"{self._prefix}{len(self._traders):02d}"
         trader = Trader(plan, session, self._rules[key], board, prefix=prefix, guardrails=self._log, clock=self._clock)
         self._traders.append(trader)
 
@@ -160,6 +160,10 @@ class Crew:
     def names(self) -> list[str]:
         """The entrypoints that took part."""
         return [trader.plan.name for trader in self._traders]
+
+    def order_prefixes(self) -> dict[str, str]:
+        """With what the client order ids of each entrypoint begin: an exchange's books show by it who traded."""
+        return {trader.plan.name: trader.prefix for trader in self._traders}
 
     def decisions(self) -> int:
         """Decisions that all strategies took."""

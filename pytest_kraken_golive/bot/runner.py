@@ -264,6 +264,8 @@ class PaperRun:
         assert self._metrics is not None, "made before the crew"
         population = paper_entrypoints(self._deployment, crew.names(), Findings())
         self.report.metrics = paper_exchange_metrics(population, self._metrics)
+        for name, prefix in crew.order_prefixes().items():
+            self.report.metrics[name]["orders"] = {"cl_ord_id_prefix": prefix}
         self.report.decision_events = crew.decisions()
         self.report.checkpoint |= crew.order_counts()
         self.report.notes += crew.notes()

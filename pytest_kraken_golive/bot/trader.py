@@ -60,7 +60,7 @@ class Trader:
         self._session = session
         self._rules = rules
         self._board = board
-        self._prefix = prefix
+        self.prefix = prefix
         self._ids: Iterator[str] = (f"{prefix}{number:04d}" for number in itertools.count(1))
         self._guardrails = guardrails
         self._clock = clock
@@ -205,7 +205,7 @@ class Trader:
         except KrakenError as error:
             self._session.trouble(error)
             return self.orders.txids()
-        return [txid for txid, info in resting.items() if (info.cl_ord_id or "").startswith(self._prefix)]
+        return [txid for txid, info in resting.items() if (info.cl_ord_id or "").startswith(self.prefix)]
 
     def _cancel(self, txid: str) -> None:
         try:

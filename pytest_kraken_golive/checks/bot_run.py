@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
+from pytest_kraken_golive.checks.bot_conduct import require_good_conduct
 from pytest_kraken_golive.checks.bot_network import require_loopback_only
 from pytest_kraken_golive.checks.bot_run_breaks import PAPER_RUN_BREAKS
+from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
 from pytest_kraken_golive.checks.limits import require_clean_log
 from pytest_kraken_golive.contract import Evidence, NotProven, check
 from pytest_kraken_golive.deployment.instants import as_instant
@@ -76,9 +78,12 @@ def _did_nothing_more(
             f"exchange: {key} was {books[key]} at the bot's end, expected at most {limit.value} ({limit.where}). "
             "Next: send every request through the queue, to the last."
         )
-    assert len(books["keys"]) == 1, (
-        f"exchange: the bot signed with {len(books['keys'])} keys: {', '.join(books['keys'])}, expected one. "
-        "Next: let it use the key of its environment alone."
+    require_good_conduct(books, evidence)
+    keys = keys_of(paper_names(runtime, deployment.core), runtime, deployment.core)
+    strangers = {book["name"] for book in books["keys"].values()} - {key.value for key in keys.values()}
+    assert not strangers, (
+        f"exchange: the bot signed with the keys {', '.join(sorted(strangers))}, expected those of paper entrypoints "
+        f"alone ({', '.join(sorted({key.value for key in keys.values()}))}). Next: let it use no other."
     )
 
 

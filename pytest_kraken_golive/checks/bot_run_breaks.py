@@ -78,6 +78,18 @@ def asks_for_another_host(copy: Any) -> None:
     copy.run_liar("roaming")
 
 
+@sabotage("Withdraw", before_run=True)
+def tries_to_withdraw(copy: Any) -> None:
+    """It tries to take the money away; that the exchange refuses is no excuse."""
+    copy.run_liar("grabbing")
+
+
+@sabotage("it refused 3 requests of the bot", before_run=True)
+def refused_over_and_over(copy: Any) -> None:
+    """Its orders are refused, it goes on, and counts nothing."""
+    copy.run_liar("insisting")
+
+
 PAPER_RUN_BREAKS: list[Break] = [
     _in_report("yesterdays_report", "started_at", "2026-01-01T09:00:00+00:00", "started_at"),
     _in_report("finished_before_it_began", "finished_at", "2026-01-01T09:00:00+00:00", "finished_at"),
@@ -102,4 +114,6 @@ PAPER_RUN_BREAKS: list[Break] = [
     exchange_in_maintenance,
     speaks_to_another_host,
     asks_for_another_host,
+    tries_to_withdraw,
+    refused_over_and_over,
 ]

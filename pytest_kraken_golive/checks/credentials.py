@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
 from pytest_kraken_golive.contract import Copy, Evidence, Fault, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -90,16 +91,20 @@ def credentials_available(
     place = deployment.secrets.place(name.value)
     evidence.record(place, {"api_key": f"fingerprint {stored.fingerprint}", "api_secret": "present, Base64"})
     paper_bot.run()
-    signed = {key: book["signed_calls"] for key, book in kraken_sandbox.books("bot")["keys"].items()}
+    books = kraken_sandbox.books("bot")["keys"]
+    signed = {key: book["signed_calls"] for key, book in books.items()}
     evidence.record("exchange", signed, key="books.bot.keys")
-    others = sorted(set(signed) - {stored.fingerprint})
+    runtime = deployment.runtime
+    paper = {found.value for found in keys_of(paper_names(runtime, core_config), runtime, core_config).values()}
+    others = sorted(key for key, book in books.items() if key != stored.fingerprint and book["name"] not in paper)
     assert signed.get(stored.fingerprint), (
         f"{place}: the exchange booked no call of the bot that was signed with the key there (fingerprint "
         f"{stored.fingerprint}); it saw {', '.join(others) or 'no signed call'}. "
         "Next: put the key pair there that the bot is to use, and let the bot read it from there."
     )
     assert not others, (
-        f"{place}: the bot also signed with other keys: {', '.join(others)}. Next: let it use this key pair alone."
+        f"{place}: the bot also signed with keys of no paper entrypoint: {', '.join(others)}. "
+        "Next: let it use the key pairs of its paper environments alone."
     )
 
 

@@ -109,8 +109,8 @@ def _health_faults(entry: Section) -> Iterator[str]:
                 f"a number, or {metric.value} among the missing metrics", "let the bot set its health gauge"
             )
         return
-    if isinstance(health.value, bool) or not isinstance(health.value, (int, float)) or not math.isfinite(health.value):
-        yield health.unlike("a finite number", "let the bot report its gauge as it is")
+    if isinstance(health.value, bool) or health.value not in (0, 1):
+        yield health.unlike("1, 0 or null", "let the bot report its gauge as it is")
     elif metric.value in missing.value:
         yield missing.unlike(f"a list without {metric.value}", f"{health.where} has a sample of it")
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pytest_kraken_golive.checks.derivation import contradictions
+from pytest_kraken_golive.checks.each_entrypoint import paper_names
 from pytest_kraken_golive.checks.report_breaks import (
     CONTRADICTIONS,
     LIMIT_WARNINGS,
     OTHER_ENTRYPOINT_BREACHED,
-    UNTRUTHS,
     an_entrypoint_incomplete,
     entry_breaks,
     summary_breaks,
@@ -21,7 +21,6 @@ from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, che
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.deployment.runtime import METRICS, RuntimeConfig
-from pytest_kraken_golive.rehearsal.handle import SandboxHandle
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Thresholds = Annotated[list[Literal["rate_limit_max", "network_errors_max", "health_min"]], Field(min_length=1)]
@@ -188,7 +187,7 @@ def monitored_metrics(
     found = paper_report.names("paper_exchange_metrics", "summary", "monitored_metric_names")
     evidence.saw(found)
     wanted: dict[str, Found] = {}
-    for entrypoint in _paper_entrypoints(runtime_config, core_config):
+    for entrypoint in paper_names(runtime_config, core_config):
         profile = runtime_config.paper_profile_for(entrypoint)
         for role in METRICS:
             metric = profile.metric(role)
@@ -210,50 +209,11 @@ def monitored_entrypoints(
     evidence.saw(found)
     wanted = runtime_config.paper_entrypoints(core_config)
     evidence.saw(wanted)
-    for name in _paper_entrypoints(runtime_config, core_config):
+    for name in paper_names(runtime_config, core_config):
         assert name in found.value, found.unlike(wanted.value, f"let the bot run and report {name}")
 
 
-def _paper_entrypoints(runtime: RuntimeConfig, core: CoreConfig) -> list[str]:
-    found = runtime.paper_entrypoints(core)
-    if not found.value:
-        raise NotProven(f"{found.where}: no entrypoint is a paper one. Next: point one at a paper environment.")
-    return list(found.value)
-
-
-# --- truth -----------------------------------------------------------------------------------------------------------
-
-
-@check("report_consistent", breaks=[*CONTRADICTIONS, *UNTRUTHS])
-def report_consistent(
-    paper_report: PaperReport,
-    runtime_config: RuntimeConfig,
-    core_config: CoreConfig,
-    kraken_sandbox: SandboxHandle,
-    evidence: Evidence,
-) -> None:
-    """The summary is what its entries add up to, they are what was configured, and the exchange saw the same."""
-    names = _paper_entrypoints(runtime_config, core_config)
-    summary = paper_report.mapping("paper_exchange_metrics", "summary")
-    wrong = contradictions(paper_report, runtime_config, names)
-    evidence.record(summary.where.source, {"entrypoints": names, "fields": len(summary.value)}, key=summary.where.key)
-    assert not wrong, f"{wrong[0]} ({len(wrong)} in all)" if len(wrong) > 1 else wrong[0]
-    _agrees_with_exchange(paper_report, names, kraken_sandbox, evidence)
-
-
-def _agrees_with_exchange(report: PaperReport, names: list[str], exchange: SandboxHandle, evidence: Evidence) -> None:
-    """What the exchange answered the bot with is what the bot counted: each rate limit and each fault once."""
-    books = exchange.books("bot")
-    limited = sum(count for text, count in books["errors"].items() if "imit exceeded" in text or "Throttled" in text)
-    faults = sum(count for kind, count in books["faults"].items() if kind not in {"latency", "stale_nonce"})
-    evidence.record("exchange", {"rate_limited": limited, "faults": faults}, key="books.bot")
-    by_exchange = {report.entry(name).text("exchange").value: report.entry(name) for name in names}
-    for label, entry in by_exchange.items():
-        counted, errors = entry.number("rate_limited_events"), entry.number("network_errors")
-        assert counted.value == limited, counted.unlike(
-            limited, f"count every rate limit that {label} answers with, once"
-        )
-        assert errors.value == faults, errors.unlike(faults, f"count every fault of {label}, once")
+# --- warnings, and the whole ------------------------------------------------------------------------------------------
 
 
 def _plain_words(text: str) -> str:
@@ -291,7 +251,7 @@ def report_confirmed(
     entrypoint: str,
 ) -> None:
     """The report, taken as a whole: all is well, watched and covered, for every paper entrypoint."""
-    names = _paper_entrypoints(runtime_config, core_config)
+    names = paper_names(runtime_config, core_config)
     if entrypoint not in names:
         raise Fault(
             f"config/runtime.yaml trading.entrypoints.{entrypoint}: no paper entrypoint. Next: correct the line."

@@ -224,23 +224,6 @@ def summary_names_a_stranger(copy: Any) -> None:
     )
 
 
-@sabotage("rate_limited_events", before_run=True)
-def rate_limit_not_counted(copy: Any) -> None:
-    """The exchange refused for its limit, and the bot's counter stayed at 0."""
-    copy.order_fault(kind="error", error="EAPI:Rate limit exceeded", endpoint="Ticker", times=1)
-    copy.run_liar("forgetful")
-
-
-@sabotage("network_errors", before_run=True)
-def error_counted_twice(copy: Any) -> None:
-    """One fault of the exchange, heard by two log handlers."""
-    copy.order_fault(kind="http", status=502, endpoint="Ticker", times=1)
-    copy.run_liar("doubling")
-
-
-UNTRUTHS: list[Break] = [rate_limit_not_counted, error_counted_twice]
-"""Reports that contradict what the exchange saw."""
-
 CONTRADICTIONS: list[Break] = [
     errors_hidden_in_summary,
     breach_not_listed,

@@ -37,6 +37,7 @@ STOCK_CHECKS = (
     "profiles",
     "report",
     "suites",
+    "truth",
 )
 
 

@@ -19,14 +19,17 @@ from typing import Any
 import httpx
 
 from pytest_kraken_golive.bot import queue as bot_queue
+from pytest_kraken_golive.bot.crew import Crew
 from pytest_kraken_golive.bot.ending import Ending, signals_ask
 from pytest_kraken_golive.bot.metrics import ErrorSeverity, ExchangeMetrics
-from pytest_kraken_golive.bot.plan import Findings
+from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings
 from pytest_kraken_golive.bot.population import paper_entrypoints
 from pytest_kraken_golive.bot.report import paper_exchange_metrics
 from pytest_kraken_golive.bot.runner import PaperRun, RunRequest
 from pytest_kraken_golive.clock import SystemClock
+from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken import KrakenClient, NewOrder
+from pytest_kraken_golive.kraken.signing import decode_secret, form_body, sign
 
 
 class Idle(PaperRun):
@@ -144,6 +147,53 @@ class Roaming(PaperRun):
         super()._run(stack)
 
 
+class Lonely(PaperRun):
+    """Starts one entrypoint, and reports its samples as those of all on the same exchange."""
+
+    def _enlist(self, crew: Crew, plan: EntrypointPlan, others: list[EntrypointPlan]) -> None:
+        super()._enlist(crew, plan, [])
+
+    def _take_stock(self, crew: Crew) -> None:
+        super()._take_stock(crew)
+        assert self._metrics is not None
+        everyone = [item.name for item in paper_entrypoints(self._deployment, (), Findings())]
+        population = paper_entrypoints(self._deployment, everyone, Findings())
+        self.report.metrics = paper_exchange_metrics(population, self._metrics)
+        for place, name in enumerate(everyone):
+            self.report.metrics[name]["orders"] = {"cl_ord_id_prefix": f"kg{self.report.run_id[:8]}{place:02d}"}
+
+
+class Grabbing(PaperRun):
+    """Tries to take the money away."""
+
+    def _take_stock(self, crew: Crew) -> None:
+        super()._take_stock(crew)
+        _post(self._deployment, "Withdraw", asset="ZUSD", key="mine", amount="100")
+
+
+class Insisting(PaperRun):
+    """Sends an order that is refused, over and over, and counts nothing."""
+
+    def _take_stock(self, crew: Crew) -> None:
+        super()._take_stock(crew)
+        for _ in range(3):
+            _post(self._deployment, "AddOrder", pair="XBTUSD", type="buy", ordertype="market", volume="100000")
+
+
+def _post(deployment: Deployment, endpoint: str, **fields: str) -> None:
+    """One signed call beside the queue and its counters."""
+    account = deployment.core.environment("kraken_paper").keychain_key.value
+    keys = deployment.secrets.credentials(account)
+    path, nonce = f"/0/private/{endpoint}", str(time.time_ns())
+    body = form_body({"nonce": nonce, **fields})
+    headers = {
+        "API-Key": keys.api_key.get_secret_value(),
+        "API-Sign": sign(path, nonce, body, decode_secret(keys.api_secret)),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    httpx.post(os.environ["KRAKEN_BASE_URL"] + path, content=body, headers=headers, trust_env=False)
+
+
 def _forget_rate_limits(self: ExchangeMetrics, exchange: str) -> None:
     """A rate limit that was met and not counted."""
 
@@ -185,6 +235,9 @@ RUNS: dict[str, type[PaperRun]] = {
     "restless": Restless,
     "foreign": Foreign,
     "roaming": Roaming,
+    "lonely": Lonely,
+    "grabbing": Grabbing,
+    "insisting": Insisting,
 }
 
 

@@ -21,7 +21,7 @@ from .matching import Engine
 from .observed import DoorBook
 from .orders import ZERO, Fill, Order
 from .refusals import Refusal
-from .routes import HISTORY, PRIVATE_ENDPOINTS, PrivateEndpoint, Session
+from .routes import HISTORY, MONEY_OUT, PRIVATE_ENDPOINTS, PrivateEndpoint, Session
 from .settings import PERMISSIONS, AccountSettings, FaultSettings, SandboxSettings, Status
 from .wire import PRIVATE, PUBLIC, Call, failure, read_body, read_query, success
 
@@ -115,7 +115,7 @@ class Exchange:
                 book.private += 1
             elif call.path.startswith(PUBLIC):
                 book.public += 1
-            known = call.endpoint in PRIVATE_ENDPOINTS or call.endpoint in endpoints_public.ENDPOINTS
+            known = call.endpoint in PRIVATE_ENDPOINTS.keys() | endpoints_public.ENDPOINTS.keys() | MONEY_OUT
             # Made-up names share one entry, so that a caller cannot fill the books with them.
             book.by_endpoint[call.endpoint if known else "(unknown)"] += 1
 

@@ -72,3 +72,11 @@ PRIVATE_ENDPOINTS: dict[str, PrivateEndpoint] = {
     "GetWebSocketsToken": PrivateEndpoint(endpoints_account.websockets_token, _one_of("create-ws-token")),
 }
 """What is there. Every other documented endpoint answers `EGeneral:Unknown method` until it exists."""
+
+MONEY_OUT = frozenset(
+    {
+        *("Withdraw", "WithdrawMethods", "WithdrawAddresses", "WithdrawInfo", "WithdrawStatus", "WithdrawCancel"),
+        *("WalletTransfer", "AccountTransfer"),
+    }
+)
+"""Documented, not there, and booked by name all the same: who asked for it is worth knowing (Kraken: Funding)."""

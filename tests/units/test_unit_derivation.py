@@ -54,7 +54,7 @@ def deployments(draw: st.DrawFn) -> tuple[dict[str, Any], RuntimeConfig, list[st
     for exchange in sorted(set(exchanges)):
         names = names_of(exchange)
         values[names["rate_limit"], exchange, ""] = draw(counts)
-        values[names["health"], exchange, ""] = draw(st.none() | st.sampled_from([0, 1, 0.5]))
+        values[names["health"], exchange, ""] = draw(st.none() | st.sampled_from([0, 1, 1.0]))
         values |= {(names["network_errors"], exchange, severity): draw(counts) for severity in SEVERITIES}
     entrypoints, profiles = [], {}
     for number, exchange in enumerate(exchanges):
@@ -246,7 +246,9 @@ def test_a_clean_report_has_no_contradiction() -> None:
         ({"health_status": None}, "a.health_status"),
         ({"health_status": True}, "a.health_status"),
         ({"health_status": "1"}, "a.health_status"),
-        ({"health_status": 0.5}, "a.breaches"),
+        ({"health_status": 0}, "a.breaches"),
+        ({"health_status": 0.5}, "a.health_status"),
+        ({"health_status": 2}, "a.health_status"),
         ({"missing_metrics": ["bot_kraken_health"]}, "a.missing_metrics"),
         ({"status": "unknown"}, "a.status"),
         ({"thresholds": {"rate_limit_max": 5, "network_errors_max": 0, "health_min": 1.0}}, "a.thresholds"),
