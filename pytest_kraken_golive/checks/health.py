@@ -50,9 +50,25 @@ def counters_contradict_report(copy: Copy) -> None:
 @sabotage("not the bot's own")
 def endpoint_of_another_process(copy: Any) -> None:
     """A healthy endpoint, of somebody else."""
-    server = HTTPServer(("127.0.0.1", 0), _SomebodyElse)
+    copy.edit(REPORT, "metrics_endpoint", _served_by(_SomebodyElse))
+
+
+@sabotage("that leads to http://127.0.0.1:9/metrics")
+def endpoint_leads_elsewhere(copy: Any) -> None:
+    """It sends the reader on to another."""
+    copy.edit(REPORT, "metrics_endpoint", _served_by(_Redirecting))
+
+
+@sabotage("a URL on this machine")
+def endpoint_on_another_machine(copy: Copy) -> None:
+    """Metrics of a bot that runs elsewhere; the address is one for examples (RFC 5737), and nobody calls it."""
+    copy.edit(REPORT, "metrics_endpoint", "http://198.51.100.7:9108/metrics")
+
+
+def _served_by(handler: type[BaseHTTPRequestHandler]) -> str:
+    server = HTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    copy.edit(REPORT, "metrics_endpoint", f"http://127.0.0.1:{server.server_port}/metrics")
+    return f"http://127.0.0.1:{server.server_port}/metrics"
 
 
 class _SomebodyElse(BaseHTTPRequestHandler):
@@ -66,6 +82,16 @@ class _SomebodyElse(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+class _Redirecting(_SomebodyElse):
+    """Knows where the gauge is."""
+
+    def do_GET(self) -> None:
+        """Any path."""
+        self.send_response(302)
+        self.send_header("Location", "http://127.0.0.1:9/metrics")
+        self.end_headers()
 
 
 @sabotage("does not answer")
@@ -82,6 +108,8 @@ def endpoint_closed(copy: Copy) -> None:
         no_endpoint,
         endpoint_closed,
         endpoint_of_another_process,
+        endpoint_leads_elsewhere,
+        endpoint_on_another_machine,
         counters_contradict_report,
     ],
     touches="reads",

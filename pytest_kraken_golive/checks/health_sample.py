@@ -6,6 +6,7 @@ import math
 import time
 import urllib.parse
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import httpx
 import psutil
@@ -71,7 +72,11 @@ def scrape(url: str) -> Scrape:
             "Next: keep it open until the bot is asked to end."
         ) from error
     if answer.status_code != httpx.codes.OK:
-        raise NotProven(f"{url}: expected metrics, found HTTP status {answer.status_code}. Next: correct the endpoint.")
+        leads = f" that leads to {answer.headers['location']}" if "location" in answer.headers else ""
+        raise NotProven(
+            f"{url}: expected metrics, found HTTP status {answer.status_code}{leads}. "
+            "Next: let the bot report the address that it serves its metrics at."
+        )
     return Scrape(url, answer.text, time.time())
 
 
@@ -81,17 +86,27 @@ def require_bots_own(url: str, pid: int | None) -> None:
     Raises:
         NotProven: another process does, or the bot is gone.
     """
-    port = urllib.parse.urlsplit(url).port
+    parts = urllib.parse.urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     try:
         bot = psutil.Process(pid)
         family = [bot, *bot.children(recursive=True)]
-        ports = {one.laddr.port for member in family for one in member.net_connections("tcp") if one.status == "LISTEN"}
+        served = {one.laddr for member in family for one in member.net_connections("tcp") if one.status == "LISTEN"}
     except psutil.Error as error:
         raise NotProven(
             f"{url}: the bot is gone or cannot be looked at ({type(error).__name__}). Next: keep it running."
         ) from error
-    if port not in ports:
+    if not any(one.port == port and _serves(one.ip, parts.hostname or "") for one in served):
+        shown = ", ".join(f"{one.ip}:{one.port}" for one in sorted(served)) or "no port"
         raise NotProven(
-            f"{url}: this endpoint is not the bot's own; the bot listens at {sorted(ports) or 'no port'}. "
+            f"{url}: this endpoint is not the bot's own; the bot listens at {shown}. "
             "Next: let the bot report the endpoint that it serves."
         )
+
+
+def _serves(listening: str, host: str) -> bool:
+    """Whether who listens at an address is reached by a URL's host, which is this machine's."""
+    address = ip_address(listening)
+    if host == "localhost":
+        return address.is_loopback or address.is_unspecified
+    return address == ip_address(host) or (address.is_unspecified and address.version >= ip_address(host).version)
