@@ -13,6 +13,7 @@ from pytest_kraken_golive.bot.crew import Crew
 from pytest_kraken_golive.bot.ending import Ending
 from pytest_kraken_golive.bot.environment import EnvironmentValueError, RunSettings, merged_environ, run_settings
 from pytest_kraken_golive.bot.guardrail import GuardrailLog
+from pytest_kraken_golive.bot.licence import require_licence
 from pytest_kraken_golive.bot.metrics import ExchangeMetrics
 from pytest_kraken_golive.bot.metrics_endpoint import MetricsEndpoint
 from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings, contradictions, plan_entrypoint, run_tags
@@ -130,9 +131,16 @@ class PaperRun:
             self._settings = run_settings(environ)
         except (NotProven, Fault, EnvironmentValueError) as error:
             raise _RunEnded("error", str(error)) from None
+        self._require_licence()
         if self._settings.hold:
             self._ending.watch_stdin()
         return environ
+
+    def _require_licence(self) -> None:
+        try:
+            require_licence(self._deployment, self._process_environ, self._clock)
+        except (NotProven, Fault) as error:
+            raise _RunEnded("validation_failed", f"no valid licence: {error}") from None
 
     def _plan(self) -> tuple[EntrypointPlan, list[EntrypointPlan]]:
         """The entrypoint that was asked for, and the paper entrypoints that start with the bot."""

@@ -13,6 +13,7 @@ from pytest_kraken_golive.checks.licence_breaks import (
     LICENCE_BREAKS,
     REVOCATION_BREAKS,
 )
+from pytest_kraken_golive.checks.unlicensed import require_refusal
 from pytest_kraken_golive.clock import SystemClock
 from pytest_kraken_golive.contract import Evidence, Found, NotProven, Where, check
 from pytest_kraken_golive.deployment.agreement import agree_on_licence
@@ -34,6 +35,8 @@ from pytest_kraken_golive.deployment.revocations import Revocations, in_step, no
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
 from pytest_kraken_golive.deployment.signed import public_key
 from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
+from pytest_kraken_golive.rehearsal.order import UNLICENSED_DOOR
 
 Names = Annotated[list[str], Field(min_length=1)]
 
@@ -79,14 +82,22 @@ def licence_profiles(
         evidence.saw(_plain(found))
 
 
-@check("licence_enforcement", breaks=ENFORCEMENT_BREAKS)
-def licence_enforcement(runtime_config: RuntimeConfig, core_config: CoreConfig, evidence: Evidence) -> None:
-    """A licence is demanded, and core.yaml's licence block says the same as runtime.yaml."""
+@check("licence_enforcement", breaks=ENFORCEMENT_BREAKS, after=["paper_run"])  # one bot at a time: they share ports
+def licence_enforcement(
+    runtime_config: RuntimeConfig,
+    core_config: CoreConfig,
+    paper_bot: PaperBot,
+    kraken_sandbox: SandboxHandle,
+    evidence: Evidence,
+) -> None:
+    """A licence is demanded, core.yaml says the same as runtime.yaml, and the bot refuses to start without one."""
     found = runtime_config.licensing.enforcement
     evidence.saw(found)
     assert found.value is True, found.unlike(True)
     for agreed in agree_on_licence(runtime_config, core_config):
         evidence.saw(agreed)
+    state = paper_bot.without_licence()  # first: the books are complete when it has ended
+    require_refusal(state, kraken_sandbox.books(UNLICENSED_DOOR), evidence)
 
 
 @check("licence_fingerprint", breaks=FINGERPRINT_BREAKS)
@@ -118,12 +129,11 @@ def licence_revocations(
     path = deployment.revocations_path
     local = Revocations.load(path, deployment.shown(path))
     evidence.saw(local.authentic(keys))
-    central = fetch_central(policy.revocations.central, path)
+    central = fetch_central(policy.revocations.central, path, deployment.root)
     evidence.saw(central.authentic(keys))
     max_age = dt.timedelta(hours=policy.revocations.max_age_h)
-    evidence.saw(
-        _plain(fresh(local.generated_at, SystemClock(), max_age, "fetch the list from the central repository"))
-    )
+    for one, do in ((local, "fetch the list from the central repository"), (central, "ask its issuer for a new one")):
+        evidence.saw(_plain(fresh(one.generated_at, SystemClock(), max_age, do)))
     evidence.saw(in_step(local, central))
     licence = Licence.load(deployment.license_path, deployment.shown(deployment.license_path))
     evidence.saw(not_revoked(licence.license_id, local))

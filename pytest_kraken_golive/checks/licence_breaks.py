@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -133,7 +134,19 @@ def core_contradicts(copy: Copy) -> None:
     copy.edit(CORE, "license.enforcement", False)
 
 
-ENFORCEMENT_BREAKS: list[Break] = [not_enforced, enforcement_absent, enforcement_in_quotes, core_contradicts]
+@sabotage("expected that it refuses to start", before_run=True)
+def bot_asks_for_no_licence(copy: Any) -> None:
+    """The file demands a licence, and the bot never looks for one."""
+    copy.run_liar("unlicensed")
+
+
+ENFORCEMENT_BREAKS: list[Break] = [
+    not_enforced,
+    enforcement_absent,
+    enforcement_in_quotes,
+    core_contradicts,
+    bot_asks_for_no_licence,
+]
 
 
 @sabotage("signature")
@@ -213,6 +226,28 @@ def no_central(copy: Any) -> None:
     copy.forget_central()
 
 
+def _central(**values: object) -> Callable[[Any], None]:
+    return lambda copy: copy.serve_central(_set(**values))
+
+
+def _own_copy(link: Callable[[Any, Any], object]) -> Callable[[Any], None]:
+    """Let the policy name what is made of the deployment's own list as the central one."""
+
+    def act(copy: Any) -> None:
+        place = copy.root.parent / "central.json"
+        link(copy.root / REVOCATIONS, place)
+        copy.overrides["central"] = str(place)
+
+    return act
+
+
+@sabotage("lies in the deployment")
+def central_in_deployment(copy: Any) -> None:
+    """A copy of the local list, beside it."""
+    copy.write("var/central.json", copy.read(REVOCATIONS))
+    copy.overrides["central"] = str(copy.root / "var/central.json")
+
+
 REVOCATION_BREAKS: list[Break] = [
     revocations_gone,
     revocations_altered,
@@ -220,6 +255,10 @@ REVOCATION_BREAKS: list[Break] = [
     revoked_everywhere,
     central_is_newer,
     no_central,
+    central_in_deployment,
+    Break("central_is_a_hard_link", _own_copy(os.link), "outside of the deployment"),
+    Break("central_is_stale", _central(generated_at=lambda: _at(-30)), "expected an age"),
+    Break("central_of_tomorrow", _central(generated_at=lambda: _at(1)), "in the future"),
     _broken("list_too_old", REVOCATIONS, "expected an age", _set(generated_at=lambda: _at(-30))),
     _broken("bare_ids", REVOCATIONS, "license_id", _set(revoked=["rehearsal-0001"])),
     _broken("no_list", REVOCATIONS, "revoked", _drop("revoked")),

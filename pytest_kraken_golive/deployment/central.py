@@ -16,16 +16,18 @@ TIMEOUT_S = 15.0
 MOST_BYTES = 50_000_000
 
 
-def fetch_central(central: str | None, local: Path) -> Revocations:
+def fetch_central(central: str | None, local: Path, root: Path) -> Revocations:
     """Read the central list.
 
     Args:
-        central: file or URL, as the policy says.
+        central: URL, or the absolute path of a file, as the policy says.
         local: the deployment's own list, which must not be held against itself.
+        root: of the deployment; what lies in it can be changed with it, so the central list must not.
 
     Raises:
         NotProven: no central source is set, or it does not answer.
-        Fault: it is the local list, an address without TLS that leaves this machine, or no such list.
+        Fault: it is the local list or lies in the deployment, also behind links; an address without TLS that leaves
+            this machine; or no such list.
     """
     if not central:
         raise NotProven(f"{KEY}: not set, so the local list is held against nothing. Next: name the central list.")
@@ -33,11 +35,21 @@ def fetch_central(central: str | None, local: Path) -> Revocations:
     if scheme in {"http", "https"}:
         return Revocations(parse_document(_get(central, scheme), central, yaml=False))
     path = Path(central)
-    if path.exists() and local.exists() and os.path.samefile(path, local):
-        raise Fault(
-            f"{KEY}: expected the central list, found the deployment's own ({local}). Next: name the central one."
-        )
+    _require_elsewhere(path, local, root)
     return Revocations.load(path, str(path))
+
+
+def _require_elsewhere(path: Path, local: Path, root: Path) -> None:
+    places = Path(os.path.abspath(path)), Path(os.path.realpath(path))
+    homes = Path(os.path.abspath(root)), Path(os.path.realpath(root))
+    inside = any(place.is_relative_to(home) for place in places for home in homes)
+    same = path.exists() and local.exists() and os.path.samefile(path, local)
+    if inside or same:
+        whose = f"the deployment's own ({local})" if same else f"one that lies in the deployment ({places[1]})"
+        raise Fault(
+            f"{KEY}: expected a central list outside of the deployment, found {whose}. Next: name the issuer's own, by "
+            "its HTTPS address if it has one."
+        )
 
 
 def _get(url: str, scheme: str) -> bytes:

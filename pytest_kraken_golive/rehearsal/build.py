@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.fingerprint import collect
 from pytest_kraken_golive.deployment.issue import (
@@ -22,6 +25,7 @@ from pytest_kraken_golive.deployment.issue import (
 from pytest_kraken_golive.deployment.layout import SECRETS, Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore
 from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR, UNLICENSED_DOOR
 from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
 
 ISSUER_KEY = "rehearsal"
@@ -90,7 +94,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
     return Blueprint(
         root=root,
         sandbox=_exchange(_accounts(deployment, entrypoint, spare=for_tests), limits=not for_tests),
-        bot_environ=_bot_environ(policy),
+        bot_environ=_bot_environ(policy, {issuer.key_id: issuer.public_text}),
         central=central,
         issuer=issuer,
     )
@@ -112,14 +116,16 @@ def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Bl
     for name in FOLDERS:
         (root / name).mkdir(exist_ok=True)
     return Blueprint(
-        root=root, sandbox=_exchange(_stored(Deployment(root), entrypoint)), bot_environ=_bot_environ(policy)
+        root=root,
+        sandbox=_exchange(_stored(Deployment(root), entrypoint)),
+        bot_environ=_bot_environ(policy, policy.licence.issuer_keys),
     )
 
 
 def _exchange(accounts: list[AccountSettings], *, limits: bool = True) -> SandboxSettings:
     return SandboxSettings(
         accounts=accounts,
-        doors=["checks", "bot"],
+        doors=[CHECKS_DOOR, BOT_DOOR, UNLICENSED_DOOR],
         latency_s=LATENCY_S,
         tier="pro",
         limits=limits,
@@ -127,8 +133,9 @@ def _exchange(accounts: list[AccountSettings], *, limits: bool = True) -> Sandbo
     )
 
 
-def _bot_environ(policy: Policy) -> dict[str, str]:
+def _bot_environ(policy: Policy, issuer_keys: Mapping[str, str]) -> dict[str, str]:
     return {
+        ISSUER_KEYS: json.dumps(dict(issuer_keys)),
         "KRAKEN_USE_SANDBOX": "true",
         "KRAKEN_GOLIVE_HOLD": "1",
         "KRAKEN_GOLIVE_RUN_S": f"{policy.paper.run_s:g}",

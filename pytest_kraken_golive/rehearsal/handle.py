@@ -184,6 +184,10 @@ class PaperBot:
         self.run()
         return self._ask("POST", "/bot/finish")
 
+    def without_licence(self) -> BotState:
+        """How the same bot ended in a copy of the deployment without licence; it is run once, if it has not been."""
+        return self._ask("POST", "/bot/unlicensed")
+
     def report_path(self) -> Path:
         """The report of this run.
 

@@ -26,7 +26,8 @@ from starlette.routing import Route
 
 from pytest_kraken_golive.clock import SystemClock
 from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, BotState, as_json
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, HostOrder
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, UNLICENSED_DOOR, HostOrder
+from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, UnlicensedRun
 from pytest_kraken_golive.sandbox.exchange import Exchange
 from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
 from pytest_kraken_golive.sandbox.settings import SandboxSettings
@@ -40,6 +41,7 @@ class Host:
         self._settings = SandboxSettings.from_json(order.sandbox)
         self._token = secrets.token_urlsafe(24)
         self._bot: BotRun | None = None
+        self._unlicensed: UnlicensedRun | None = None
         self._let_go = asyncio.Event()
 
     async def run(self) -> None:
@@ -49,7 +51,12 @@ class Host:
         control_socket = bind(0)
         control = asgi_server(self._control())
         if self._order.bot is not None:
-            self._bot = BotRun(self._bot_order(servers.url(BOT_DOOR)))
+            self._bot = BotRun(_at(self._order.bot, servers.url(BOT_DOOR)))
+        if self._order.unlicensed is not None:
+            run = BotRun(_at(self._order.unlicensed, servers.url(UNLICENSED_DOOR)))
+            self._unlicensed = UnlicensedRun(
+                run, lambda: len(exchange.observed(UNLICENSED_DOOR, 1.0)["orders"]), beside=self._bot
+            )
         self._hold_leash(asyncio.get_running_loop())
         tasks = [asyncio.create_task(servers.serve()), asyncio.create_task(control.serve(sockets=[control_socket]))]
         try:
@@ -58,15 +65,13 @@ class Host:
             self._say_ready(servers, control_socket.getsockname()[1])
             await self._let_go.wait()
         finally:
+            if self._unlicensed is not None:
+                await run_in_threadpool(self._unlicensed.bot.kill)
             if self._bot is not None:
                 await run_in_threadpool(self._bot.kill)
             servers.stop()
             control.should_exit = True
             await asyncio.gather(*tasks)
-
-    def _bot_order(self, url: str) -> BotOrder:
-        order = BotOrder(**(self._order.bot or {}))
-        return BotOrder(**{**vars(order), "environ": {"KRAKEN_BASE_URL": url, **order.environ}})
 
     def _hold_leash(self, loop: asyncio.AbstractEventLoop) -> None:
         def wait_for_the_end() -> None:
@@ -95,6 +100,11 @@ class Host:
         async def start(request: Request) -> Response:
             return self._answer(request, await run_in_threadpool(self._of_bot, BotRun.start))
 
+        async def unlicensed(request: Request) -> Response:
+            if self._unlicensed is None:
+                return self._answer(request, as_json(BotState(problem=NO_COPY)))
+            return self._answer(request, as_json(await run_in_threadpool(self._unlicensed.to_its_end)))
+
         async def wait(request: Request) -> Response:
             seconds = min(float(request.query_params.get("wait_s", "0")), LONGEST_WAIT_S)
             return self._answer(request, await run_in_threadpool(self._of_bot, lambda bot: bot.wait(seconds)))
@@ -110,6 +120,7 @@ class Host:
                 Route("/bot/start", start, methods=["POST"]),
                 Route("/bot", wait, methods=["GET"]),
                 Route("/bot/finish", finish, methods=["POST"]),
+                Route("/bot/unlicensed", unlicensed, methods=["POST"]),
                 Route("/revocations.json", central, methods=["GET"]),
             ]
         )
@@ -121,6 +132,11 @@ class Host:
         if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
             return JSONResponse({"problem": "wrong token"}, status_code=403)
         return JSONResponse(state)
+
+
+def _at(order: dict[str, Any], url: str) -> BotOrder:
+    """The order of a bot that finds its exchange at this address."""
+    return BotOrder(**{**order, "environ": {"KRAKEN_BASE_URL": url, **order["environ"]}})
 
 
 def main() -> int:

@@ -163,6 +163,13 @@ class Lonely(PaperRun):
             self.report.metrics[name]["orders"] = {"cl_ord_id_prefix": f"kg{self.report.run_id[:8]}{place:02d}"}
 
 
+class Unlicensed(PaperRun):
+    """Starts whether it has a licence or not."""
+
+    def _require_licence(self) -> None:
+        pass
+
+
 class Grabbing(PaperRun):
     """Tries to take the money away."""
 
@@ -236,6 +243,7 @@ RUNS: dict[str, type[PaperRun]] = {
     "foreign": Foreign,
     "roaming": Roaming,
     "lonely": Lonely,
+    "unlicensed": Unlicensed,
     "grabbing": Grabbing,
     "insisting": Insisting,
 }

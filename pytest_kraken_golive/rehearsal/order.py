@@ -12,6 +12,7 @@ LONGEST_WAIT_S = 30.0
 
 BOT_DOOR = "bot"
 CHECKS_DOOR = "checks"
+UNLICENSED_DOOR = "unlicensed"
 """Ports of the exchange: what comes through one is told apart from what comes through the other."""
 
 
@@ -33,6 +34,8 @@ class HostOrder:
     """The central list of revoked licences, as it is served."""
     bot: dict[str, Any] | None
     """A `BotOrder`; None: there is no bot to run."""
+    unlicensed: dict[str, Any] | None = None
+    """The same bot in a copy without licence; None: there is none, or the licence is not in the copy."""
 
     def line(self) -> str:
         """The order as one line of JSON."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe,
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.order import HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
+from pytest_kraken_golive.rehearsal.unlicensed import LONGEST_S, copy_without_licence
 
 MODE = "paper"
 REPORT = "reports/paper_report.json"
@@ -68,7 +70,7 @@ class Rehearsal:
         """The policy; in a rehearsal it trusts the made-up issuer and asks the rehearsal's central list."""
         issuer = self._issuer()
         if issuer is None:
-            return self._policy
+            return _rooted(self._policy, Path(self.ticket["rootdir"]))
         served = f"{self.addresses.control_url}/revocations.json" if self._serves_central else None
         licence = self._policy.licence.model_copy(update={"issuer_keys": {issuer.key_id: issuer.public_text}})
         revocations = self._policy.revocations.model_copy(update={"central": self.ticket.get("central", served)})
@@ -192,12 +194,14 @@ class Rehearsal:
             )
             overrides = _sabotage(blueprint, rootdir, sabotage) if sabotage else {}
             ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), **overrides}
+            bot = _bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None
             order = HostOrder(
                 folder=str(folder),
                 ready_file=ticket["ready_file"],
                 sandbox=blueprint.sandbox.to_json(),
                 central=json.dumps(blueprint.central),
-                bot=_bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None,
+                bot=None if bot is None else asdict(bot),
+                unlicensed=None if bot is None else _unlicensed(bot, blueprint.root, folder),
             )
             process = HostProcess(order, folder / "host.log", clean_environment(rootdir, {}))
         except BaseException:
@@ -209,6 +213,15 @@ class Rehearsal:
     def join(cls, ticket: dict[str, Any], policy: Policy) -> Rehearsal:
         """Connect to a rehearsal that another process owns."""
         return cls(ticket, policy)
+
+
+def _rooted(policy: Policy, rootdir: Path) -> Policy:
+    """The same; a central list that it names as a file is relative to the project, wherever pytest was started."""
+    central = policy.revocations.central
+    if central is None or "://" in central:
+        return policy
+    found = policy.revocations.model_copy(update={"central": os.path.abspath(rootdir / central)})
+    return policy.model_copy(update={"revocations": found})
 
 
 def _sabotage(blueprint: Blueprint, rootdir: Path, sabotage: Callable[[PlannedCopy], None]) -> dict[str, Any]:
@@ -237,13 +250,13 @@ def _ticket(
     }
 
 
-def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str) -> dict[str, Any]:
+def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str) -> BotOrder:
     command = policy.commands.bot or DEFAULT_BOT
     if blueprint.bot_words is not None:
         command = Command(run=blueprint.bot_words)
     report = str(blueprint.root / REPORT)
     named = any("{report}" in word for word in command.run)
-    order = BotOrder(
+    return BotOrder(
         words=list(command.run),
         places={
             "mode": MODE,
@@ -260,4 +273,23 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
         stop_grace_s=policy.paper.stop_grace_s,
         warm_up_s=policy.paper.warm_up_s,
     )
-    return asdict(order)
+
+
+def _unlicensed(order: BotOrder, root: Path, folder: Path) -> dict[str, Any] | None:
+    """The same order for a copy without licence; None where there can be none."""
+    place = folder / "unlicensed"
+    if not copy_without_licence(root, place):
+        return None
+
+    def moved(text: str) -> str:
+        return str(place / Path(text).relative_to(root)) if Path(text).is_relative_to(root) else text
+
+    other = replace(
+        order,
+        places={name: moved(text) for name, text in order.places.items()},
+        cwd=str(place),
+        report=moved(order.report),
+        output=str(folder / "unlicensed.log"),
+        timeout_s=min(order.timeout_s, LONGEST_S),
+    )
+    return asdict(other)

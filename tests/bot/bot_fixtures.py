@@ -12,14 +12,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_kraken_golive.bot.ending import Ending
+from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.runner import PaperRun, RunRequest
 from pytest_kraken_golive.clock import SystemClock
+from pytest_kraken_golive.deployment.fingerprint import collect
+from pytest_kraken_golive.deployment.issue import SigningKey, licence_payload, revocations_payload, write_signed
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore
 from pytest_kraken_golive.sandbox import AccountSettings, SandboxServer, SandboxSettings
 
@@ -29,6 +33,15 @@ ROOMY = {
     for bucket in ("GLOBAL", "MD", "ORDER", "ORDER_STATUS")
     for part in ("CAP", "FR")
 }
+
+
+def licensed(root: Path) -> dict[str, str]:
+    """Give a deployment a licence for this machine; the public key of its issuer, by its id."""
+    issuer, now = SigningKey.new("tests"), datetime.now(UTC)
+    folder = root / "var/licenses/active"
+    write_signed(folder / "license.json", licence_payload(collect().value, now - timedelta(minutes=5)), issuer)
+    write_signed(folder / "revocations.json", revocations_payload(1, now), issuer)
+    return {issuer.key_id: issuer.public_text}
 
 
 @dataclass
@@ -46,7 +59,11 @@ class BotFolder:
             "kraken_paper_trading", Credentials(account.api_key, account.api_secret)
         )
         (root / ".env").write_text(f"KRAKEN_BASE_URL={url}\n", encoding="utf-8")
-        return cls(root, {**ROOMY, "KRAKEN_GOLIVE_RUN_S": "0.8", "KRAKEN_GOLIVE_WARM_UP_S": "0.3"})
+        issuer = licensed(root)
+        return cls(
+            root,
+            {**ROOMY, ISSUER_KEYS: json.dumps(issuer), "KRAKEN_GOLIVE_RUN_S": "0.8", "KRAKEN_GOLIVE_WARM_UP_S": "0.3"},
+        )
 
     @property
     def report_file(self) -> Path:
