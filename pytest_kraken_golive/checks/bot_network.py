@@ -9,7 +9,9 @@ LISTED = 5
 
 
 def require_loopback_only(network: Network, evidence: Evidence) -> None:
-    """Fail if one of the bot's processes was seen to speak, or to ask a proxy for, another host than this machine.
+    """Fail if one of the bot's processes was seen to speak to, or to ask a proxy for, another host than this machine.
+
+    Questions to a name server are recorded only: libraries ask them unbidden, and whom they lead to is seen as well.
 
     Args:
         network: what was seen of the bot's connections.
@@ -21,7 +23,7 @@ def require_loopback_only(network: Network, evidence: Evidence) -> None:
     """
     note = f"{network.looks} looks, one every {network.every_ms} ms: a shorter connection may have been missed"
     evidence.record("bot", [_shown(one) for one in network.contacts], key="connections", note=note)
-    foreign = [one for one in network.contacts if not one.stays_here]
+    foreign = [one for one in network.contacts if not (one.stays_here or one.asks_for_a_name)]
     more = f" and {len(foreign) - LISTED} more" if len(foreign) > LISTED else ""
     assert not foreign, (
         f"bot: expected connections to this machine's loopback alone, found {', '.join(map(_shown, foreign[:LISTED]))}"

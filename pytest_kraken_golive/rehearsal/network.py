@@ -28,6 +28,8 @@ KNOCK_S = 2.0
 HTTP_PORT = 80
 """What a request to a proxy means that names no port; one that is encrypted names it (RFC 9110, CONNECT)."""
 
+DNS_PORT = 53
+
 How = Literal["tcp", "udp", "proxy"]
 
 
@@ -49,6 +51,11 @@ class Contact:
     def stays_here(self) -> bool:
         """Whether it is this machine's loopback."""
         return self.how != "proxy" and is_loopback(self.host)
+
+    @property
+    def asks_for_a_name(self) -> bool:
+        """Whether it is a question to a name server, such as servers ask about their own host when they start."""
+        return self.how == "udp" and self.port == DNS_PORT
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,24 @@ def test_what_nobody_could_look_at_is_not_proven() -> None:
             require_loopback_only(network, Evidence())
 
 
+@pytest.mark.parametrize(
+    ("contact", "good"),
+    [
+        (Contact("203.0.113.9", 53, "udp", 1, 1), True),
+        (Contact("203.0.113.9", 53, "tcp", 1, 1), False),
+        (Contact("203.0.113.9", 443, "udp", 1, 1), False),
+        (Contact("127.0.0.1", 443, "proxy", None, 1), False),
+    ],
+)
+def test_a_question_for_a_name_is_no_talk(contact: Contact, good: bool) -> None:
+    network = Network(looks=3, contacts=[contact])
+    if good:
+        require_loopback_only(network, Evidence())
+        return
+    with pytest.raises(AssertionError, match=r"Next: "):
+        require_loopback_only(network, Evidence())
+
+
 def test_what_was_seen_travels_between_processes() -> None:
     network = Network(looks=3, contacts=[Contact("127.0.0.1", 80, "tcp", 1, 2)], unseen=["process 7"])
     assert Network.from_json(asdict(network)) == network
