@@ -1,0 +1,1 @@
+"""What the live bot leaves behind and how it is judged: events, metrics, feature flags, logs, post-mortem copies."""

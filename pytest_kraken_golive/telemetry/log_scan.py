@@ -1,0 +1,250 @@
+"""Looks through logs of any size for what is grave and for what carries no severity, a few times slower than `wc -l`.
+
+Most lines of a log are harmless and alike. The first is read as `log_shapes` reads it; from then on one expression runs
+over its like without stopping, so that only the others are looked at one by one. Nothing is passed over unread: a line
+that this expression does not match, from its beginning, is looked at.
+
+A killed program leaves half a line, and the next one may write on behind it. So harmless lines are also searched for
+the beginning of a grave line further in. That is a third of the work, and can be switched off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..contract import NotProven
+from .log_blocks import Block, blocks
+from .log_shapes import HARMLESS, TOKEN, WORDS, Severity, Shape, level_of
+
+EXAMPLES = 10
+"""So many lines of each kind are kept."""
+
+_MAX_SHAPES = 8
+_SHOWN_BYTES = 300
+_NOTHING = re.compile(rb"(?!)")
+_OPENING = re.compile(rb"(?m)^[ \t]*+\{|" + TOKEN.pattern)
+_GRAVE_WORDS = tuple(word for word, severity in WORDS.items() if severity not in HARMLESS)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line that somebody should read."""
+
+    file: str
+    """As messages call it."""
+    number: int
+    """1-based."""
+    text: str
+    """Its beginning; bytes that are no ASCII are written as `\\xff`."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}: {self.text}"
+
+
+@dataclass
+class LogScan:
+    """What was found in all files together. Counts are complete; of the lines themselves the first are kept."""
+
+    files: int = 0
+    """Read to their end."""
+    size: int = 0
+    """In bytes, after decompression and decoding."""
+    lines: int = 0
+    """Blank ones too."""
+    grave: Counter[Severity] = field(default_factory=Counter)
+    """Lines of `WARNING` and above."""
+    grave_lines: dict[Severity, list[LogLine]] = field(default_factory=dict)
+    """The first of each."""
+    unmarked: int = 0
+    """Lines that carry no known severity: tracebacks, other programs' output, damage. Read them too."""
+    unmarked_lines: list[LogLine] = field(default_factory=list)
+    """The first of them."""
+    merged: int = 0
+    """Harmless lines in which a grave one begins."""
+    merged_lines: list[LogLine] = field(default_factory=list)
+    """The first of them."""
+    pattern_hits: Counter[bytes] = field(default_factory=Counter)
+    """How often each pattern was found."""
+    pattern_lines: dict[bytes, list[LogLine]] = field(default_factory=dict)
+    """The first lines of each."""
+    torn: list[LogLine] = field(default_factory=list)
+    """Last lines without an end, one per file at most."""
+    long_lines: int = 0
+    """Lines of which only the beginning was looked at."""
+    nul_bytes: int = 0
+    """Holes that a power cut leaves, or UTF-16 without a mark."""
+    damage: list[str] = field(default_factory=list)
+    """Where a compressed file could not be read on."""
+
+    def clean(self, at_least: Severity = Severity.WARNING) -> bool:
+        """Whether something was read and nothing asks for a reader: no line from this severity on, none unread."""
+        grave = [severity for severity in self.grave if list(Severity).index(severity) >= _rank(at_least)]
+        return bool(self.lines) and not (
+            grave or self.unmarked or self.merged or self.pattern_hits or self.torn or self.long_lines
+            or self.nul_bytes or self.damage
+        )  # fmt: skip
+
+
+def scan(
+    files: Iterable[tuple[Path, str]], *, patterns: Sequence[bytes] = (), inside: bool = True, examples: int = EXAMPLES
+) -> LogScan:
+    """Look through log files, plain or gzip, text or JSONL.
+
+    Args:
+        files: each with the name that messages call it.
+        patterns: byte strings to be found anywhere; each takes about as long as counting lines does.
+        inside: whether harmless lines are searched for the beginning of a grave one.
+        examples: so many lines of each kind are kept.
+
+    Raises:
+        NotProven: a file is absent or cannot be read.
+    """
+    found = LogScan()
+    for path, shown in files:
+        try:
+            _FileScan(found, shown, patterns, inside, examples).read(path)
+        except OSError as error:
+            raise NotProven(
+                f"{shown}: expected a log that can be read, found none: {error.strerror or error}. "
+                "Next: let the program write it, and the user who runs this read it."
+            ) from error
+        found.files += 1
+    return found
+
+
+class _FileScan:
+    """One file; its shapes are its own."""
+
+    def __init__(self, found: LogScan, shown: str, patterns: Sequence[bytes], inside: bool, examples: int) -> None:
+        self._found = found
+        self._shown = shown
+        self._patterns = patterns
+        self._inside = inside
+        self._examples = examples
+        self._lines = 0
+        self._shapes: dict[Shape, None] = {}
+        self._harmless = _NOTHING
+        self._begins_grave = _NOTHING
+        self._needles: set[bytes] = {word.encode() for word in _GRAVE_WORDS}
+
+    def read(self, path: Path) -> None:
+        """All of it."""
+        for block in blocks(path):
+            here = block.data.count(b"\n")
+            self._block(block, here)
+            self._lines += here
+            self._found.size += len(block.data)
+        self._found.lines += self._lines
+
+    def _block(self, block: Block, lines: int) -> None:
+        data, found = block.data, self._found
+        found.nul_bytes += data.count(b"\0") if b"\0" in data else 0
+        found.long_lines += block.long
+        if block.damage is not None:
+            found.damage.append(f"{self._shown}:{self._lines + 1}: {block.damage}")
+        if block.torn:
+            last = data.rfind(b"\n", 0, max(0, len(data) - 1)) + 1
+            found.torn.append(self._line(data, last))
+        for pattern in self._patterns:
+            self._find(pattern, data)
+        at = 0
+        while at < len(data):
+            run = self._harmless.match(data, at)
+            if run is not None:
+                end = run.end()
+                if self._inside:
+                    whole = end - at == len(data)
+                    self._look_inside(data, at, end, lines if whole else data.count(b"\n", at, end))
+                at = end
+                continue
+            at = self._one(data, at)
+
+    def _one(self, data: bytes, at: int) -> int:
+        """Look at a single line; where the next one to look at begins."""
+        end = data.find(b"\n", at)
+        line = data[at:end].rstrip(b"\r")
+        if not line.strip():
+            return end + 1
+        severity, shape = level_of(line)
+        if severity is None:
+            return self._unmarked(data, at, end + 1)
+        if shape is not None and shape not in self._shapes:
+            self._learn(shape)
+        if severity not in HARMLESS:
+            self._found.grave[severity] += 1
+            self._keep(self._found.grave_lines.setdefault(severity, []), data, at)
+        elif self._inside:
+            self._look_inside(data, at, end + 1, 1)
+        return end + 1
+
+    def _unmarked(self, data: bytes, at: int, end: int) -> int:
+        """Count this line, and those that follow up to one that could carry a severity."""
+        opening = _OPENING.search(data, end)
+        stop = data.rfind(b"\n", 0, opening.start()) + 1 if opening is not None else len(data)
+        while at < stop or at < end:
+            next_at = data.find(b"\n", at) + 1
+            if data[at:next_at].strip():
+                self._found.unmarked += 1
+                self._keep(self._found.unmarked_lines, data, at)
+            at = next_at
+        return at
+
+    def _learn(self, shape: Shape) -> None:
+        if len(self._shapes) == _MAX_SHAPES:
+            del self._shapes[next(iter(self._shapes))]  # the oldest: the day has changed, say
+        self._shapes[shape] = None
+        self._harmless = re.compile(b"(?:" + b"|".join(one.harmless for one in self._shapes) + b")++")
+        self._begins_grave = re.compile(b"|".join(one.grave for one in self._shapes))
+        if shape.mild.count(b"info"):
+            self._needles.update(form.encode() for word in _GRAVE_WORDS for form in (word.lower(), word.title()))
+
+    def _look_inside(self, data: bytes, start: int, end: int, lines: int) -> None:
+        """Find grave lines that begin within these harmless ones."""
+        beginnings = {shape.start for shape in self._shapes}
+        if b"" in beginnings:
+            needles = self._needles
+        elif sum(data.count(one, start, end) for one in beginnings) == lines:
+            return  # each line begins with one of them, so none is further in
+        else:
+            needles = beginnings
+        suspects = {
+            data.rfind(b"\n", start, at) + 1 or start for needle in needles for at in _places(data, needle, start, end)
+        }
+        for line in sorted(suspects):
+            if self._begins_grave.search(data, line + 1, data.find(b"\n", line)) is not None:
+                self._found.merged += 1
+                self._keep(self._found.merged_lines, data, line)
+
+    def _find(self, pattern: bytes, data: bytes) -> None:
+        hits = data.count(pattern)
+        if hits:
+            self._found.pattern_hits[pattern] += hits
+            kept = self._found.pattern_lines.setdefault(pattern, [])
+            for at in _places(data, pattern, 0, len(data)):
+                if len(kept) >= self._examples:
+                    break
+                self._keep(kept, data, data.rfind(b"\n", 0, at) + 1)
+
+    def _keep(self, kept: list[LogLine], data: bytes, at: int) -> None:
+        if len(kept) < self._examples:
+            kept.append(self._line(data, at))
+
+    def _line(self, data: bytes, at: int) -> LogLine:
+        text = data[at : at + _SHOWN_BYTES].partition(b"\n")[0].rstrip(b"\r")
+        number = self._lines + data.count(b"\n", 0, at) + 1
+        return LogLine(self._shown, number, text.decode("ascii", "backslashreplace"))
+
+
+def _places(data: bytes, needle: bytes, start: int, end: int) -> Iterable[int]:
+    at = data.find(needle, start, end)
+    while at >= 0:
+        yield at
+        at = data.find(needle, at + 1, end)
+
+
+def _rank(severity: Severity) -> int:
+    return list(Severity).index(severity)

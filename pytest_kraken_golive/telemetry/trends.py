@@ -1,0 +1,209 @@
+"""Success and latency per exchange over time, from `events.jsonl`.
+
+With the `duckdb` package (extra `dashboard`) a file of a gigabyte takes about a second; without it the file is streamed
+line by line, which gives the same figures and takes ten times as long or more. Lines that are no events are counted; a
+strict reading, with doubled keys and the order of time, is what `read_events` is for.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..contract import Fault, NotProven
+from .events import MAX_LINE_BYTES, EventType, parse_event
+from .percentiles import nearest_rank
+from .trading_metrics import ENDINGS, rate
+
+Engine = Literal["duckdb", "stream"]
+
+INSTALL = "pip install 'pytest-kraken-golive[dashboard]'"
+"""What makes it fast."""
+
+_SQL = """
+WITH lines AS (
+    SELECT CASE WHEN json_type(type) = 'VARCHAR' THEN type ->> '$' END AS type, payload, json_type(payload) AS shape,
+        CASE WHEN json_type(ts) IN ('DOUBLE', 'UBIGINT') THEN CAST(ts AS DOUBLE) END AS ts
+    FROM read_ndjson($path, columns = {ts: 'JSON', type: 'JSON', payload: 'JSON'}, ignore_errors = true)
+), events AS (
+    SELECT ts, type, type = 'order_submitted' AS accepted, type = 'order_fill' AS filled,
+        list_contains($endings, type) AS ended, type IN ('order_submitted', 'order_rejected') AS attempt,
+        ts IS NOT NULL AND type IS NOT NULL AND type <> '' AND shape = 'OBJECT' AS whole,
+        CASE WHEN json_type(payload, '$.exchange') = 'VARCHAR' THEN payload ->> '$.exchange' END AS exchange,
+        CASE WHEN json_type(payload, '$.latency_s') IN ('DOUBLE', 'UBIGINT')
+            THEN CAST(payload ->> '$.latency_s' AS DOUBLE) END AS latency_s
+    FROM lines
+), judged AS (
+    SELECT *, whole AND exchange <> '' AND (latency_s IS NOT NULL OR NOT accepted) AS counted FROM events
+)
+SELECT exchange, floor(ts / $bucket_s) * $bucket_s AS start, count(*) FILTER (attempt), count(*) FILTER (accepted),
+    count(*) FILTER (ended), count(*) FILTER (filled), list(latency_s ORDER BY latency_s) FILTER (accepted)
+FROM judged WHERE counted AND (accepted OR ended) AND ts >= $since GROUP BY ALL
+UNION ALL
+SELECT NULL, NULL, count(*), 0, 0, 0, NULL FROM judged
+WHERE whole IS NOT TRUE OR ((accepted OR ended) AND counted IS NOT TRUE)
+"""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One exchange in one stretch of time."""
+
+    exchange: str
+    """Its name."""
+    start: float
+    """Epoch seconds."""
+    attempts: int
+    """To place an order."""
+    accepted: int
+    """Of these, by the exchange."""
+    ended: int
+    """Orders that were filled, rejected, timed out or failed."""
+    filled: int
+    """Of these, filled."""
+    p50_s: float | None
+    """Latency of accepted orders, nearest rank; None without any."""
+    p95_s: float | None
+    """The same."""
+
+    @property
+    def accept_rate(self) -> float | None:
+        """Accepted of attempts, 0 to 1; None without attempts."""
+        return rate(self.accepted, self.attempts)
+
+    @property
+    def success_rate(self) -> float | None:
+        """Filled of ended, 0 to 1; None where none ended."""
+        return rate(self.filled, self.ended)
+
+
+@dataclass(frozen=True)
+class Trends:
+    """All buckets that hold something, by exchange and time."""
+
+    buckets: tuple[Bucket, ...]
+    """In order; a stretch without events has none."""
+    unread_lines: int
+    """Lines that are no event, torn ones included, and events of orders that lack what is counted."""
+    engine: Engine
+    """What read the file."""
+
+
+def best_engine() -> Engine:
+    """`duckdb` if it is installed, else `stream`."""
+    return "duckdb" if importlib.util.find_spec("duckdb") else "stream"
+
+
+def trends(path: Path, shown: str, *, bucket_s: float, since: float = 0.0, engine: Engine | None = None) -> Trends:
+    """The trends of a file.
+
+    Args:
+        path: the file of events.
+        shown: how messages call it.
+        bucket_s: width of a bucket in seconds.
+        since: epoch seconds; what is older is left out.
+        engine: by default the fastest that is there.
+
+    Raises:
+        NotProven: the file is absent or holds no order; or `duckdb` is asked for and not installed.
+        Fault: it cannot be read.
+        ValueError: `bucket_s` is not positive and finite.
+    """
+    if not 0 < bucket_s < math.inf:
+        raise ValueError(f"bucket_s: expected a positive number of seconds, found {bucket_s!r}")
+    if not path.is_file():
+        raise NotProven(f"{shown}: expected the event log, found no file. Next: let the bot run.")
+    chosen = engine or best_engine()
+    rows, unread = (_by_duckdb if chosen == "duckdb" else _by_stream)(path, shown, bucket_s, since)
+    if not rows:
+        raise NotProven(
+            f"{shown}: expected events of orders, found none ({unread} lines are no events that could be read). "
+            "Next: let the bot trade, or ask for an earlier time."
+        )
+    return Trends(tuple(sorted(rows, key=lambda one: (one.exchange, one.start))), unread, chosen)
+
+
+def _by_duckdb(path: Path, shown: str, bucket_s: float, since: float) -> tuple[list[Bucket], int]:
+    try:
+        import duckdb  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise NotProven(f"{shown}: expected the package duckdb, found none. Next: {INSTALL}.") from error
+    offline: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    values = {"path": _literal(path), "bucket_s": bucket_s, "since": since, "endings": [str(one) for one in ENDINGS]}
+    try:
+        with duckdb.connect(config=offline) as connection:
+            found = connection.execute(_SQL, values).fetchall()
+    except duckdb.Error as error:
+        raise Fault(
+            f"{shown}: expected lines of JSON, found what cannot be read: {error}. Next: look at it."
+        ) from error
+    rows = [_bucket(row) for row in found if row[0] is not None]
+    return rows, sum(row[2] for row in found if row[0] is None)
+
+
+def _literal(path: Path) -> str:
+    """The path for DuckDB, which takes `*`, `?` and `[` for patterns."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+
+
+@dataclass
+class _Sums:
+    attempts: int = 0
+    accepted: int = 0
+    ended: int = 0
+    filled: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+
+def _by_stream(path: Path, shown: str, bucket_s: float, since: float) -> tuple[list[Bucket], int]:
+    sums: defaultdict[tuple[str, float], _Sums] = defaultdict(_Sums)
+    unread = 0
+    for data in _lines(path):
+        try:
+            event = parse_event(data, shown)
+            accepted, ended = event.type == EventType.ORDER_SUBMITTED, event.type in ENDINGS
+            if not accepted and not ended:
+                continue
+            exchange = event.text("exchange")
+            latency = event.seconds("latency_s") if accepted else 0.0
+        except (Fault, NotProven):
+            unread += 1
+            continue
+        if event.ts < since:
+            continue
+        one = sums[exchange, float(math.floor(event.ts / bucket_s) * bucket_s)]
+        one.attempts += accepted or event.type == EventType.ORDER_REJECTED
+        one.accepted += accepted
+        one.ended += ended
+        one.filled += event.type == EventType.ORDER_FILL
+        if accepted:
+            one.latencies.append(latency)
+    rows = [
+        _bucket([*key, one.attempts, one.accepted, one.ended, one.filled, sorted(one.latencies)])
+        for key, one in sums.items()
+    ]
+    return rows, unread
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Lines that are not blank; a longer one than any event comes in pieces, each of which is no event."""
+    with path.open("rb") as file:
+        while data := file.readline(MAX_LINE_BYTES):
+            if not data.isspace():
+                yield data
+
+
+def _bucket(row: Sequence[Any]) -> Bucket:
+    """A bucket from exchange, start, the four counts and the latencies in order."""
+    exchange, start, attempts, accepted, ended, filled, latencies = row
+    ordered: list[float] = latencies or []
+    p50, p95 = (ordered[nearest_rank(len(ordered), percent) - 1] if ordered else None for percent in (50, 95))
+    return Bucket(exchange, start, attempts, accepted, ended, filled, p50, p95)
