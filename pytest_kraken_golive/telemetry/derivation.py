@@ -6,6 +6,7 @@ collector keeps totals, this makes a list of orders and looks at each figure of 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,14 +49,18 @@ class Life(NamedTuple):
     """Of a filled order; see `trading_metrics.fee_error`."""
 
 
-def derive(events: Iterable[Event]) -> dict[str, Any]:
+def derive(events: Iterable[Event], counted: int | None = None) -> dict[str, Any]:
     """The figures that these events give, without `generated_at`.
+
+    Args:
+        events: from the log's beginning.
+        counted: only the first so many events of orders: the file's `events_counted`, when it was written.
 
     Raises:
         NotProven: a payload lacks what is counted.
         Fault: an order begins or ends twice, or ends without a beginning.
     """
-    orders = list(lives(events))
+    orders = list(lives(itertools.islice(filter(_is_of_an_order, events), counted)))
     by_exchange: dict[str, list[Life]] = defaultdict(list)
     for life in orders:
         by_exchange[life.exchange].append(life)
@@ -72,7 +77,7 @@ def derive(events: Iterable[Event]) -> dict[str, Any]:
 
 
 def lives(events: Iterable[Event]) -> Iterator[Life]:
-    """The orders, as they end; those that do not end come last. An id may be used again after its end.
+    """The orders in these events of orders, as they end; those that do not end come last. An id may be used again.
 
     Raises:
         NotProven: a payload lacks what is counted.
@@ -81,8 +86,6 @@ def lives(events: Iterable[Event]) -> Iterator[Life]:
     open_orders: dict[tuple[str, str], tuple[Life, Decimal | None]] = {}
     for event in events:
         begins = event.type in (EventType.ORDER_SUBMITTED, EventType.ORDER_REJECTED)
-        if not begins and event.type not in ENDINGS:
-            continue
         exchange, order = event.text("exchange"), event.text("cl_ord_id")
         placed = open_orders.pop((exchange, order), None)
         if begins is (placed is not None):
@@ -122,6 +125,10 @@ def differences(found: Any, derived: Any, key: str = "") -> list[str]:
         extra = [name for name in found if name not in derived]
         lines += [f"{key}.{name}: expected no such entry, found {show(found[name], 60)}" for name in extra]
     return lines
+
+
+def _is_of_an_order(event: Event) -> bool:
+    return event.type == EventType.ORDER_SUBMITTED or event.type in ENDINGS
 
 
 def _same(found: Any, derived: Any) -> bool:

@@ -6,7 +6,7 @@
   `events.jsonl.torn-OFFSET`, never deleted, and `log_recovered` says so.
 - **Time** never goes back in the file. If the clock does, `clock_went_back` says by how much, once, and events keep the
   last time until the clock has caught up.
-- **One process** at a time writes it; a second one is refused. Threads may share one logger.
+- **One process** at a time writes it; a second one is refused. Threads may share one logger, signal handlers may not.
 - The file is not rotated: trends and the derivation of the metrics need all of it. Ten million orders are some 4 GB.
 """
 

@@ -14,11 +14,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from ..contract import NotProven
 from .log_blocks import Block, blocks
 from .log_shapes import HARMLESS, TOKEN, WORDS, Severity, Shape, level_of
+from .log_since import Since
 
 EXAMPLES = 10
 """So many lines of each kind are kept."""
@@ -26,8 +28,10 @@ EXAMPLES = 10
 _MAX_SHAPES = 8
 _SHOWN_BYTES = 300
 _NOTHING = re.compile(rb"(?!)")
-_OPENING = re.compile(rb"(?m)^[ \t]*+\{|" + TOKEN.pattern)
-_GRAVE_WORDS = tuple(word for word, severity in WORDS.items() if severity not in HARMLESS)
+_GRAVE = tuple(severity for severity in Severity if severity not in HARMLESS)
+_GRAVE_WORDS = tuple(word for word, severity in WORDS.items() if severity in _GRAVE)
+_WORDLESS = re.compile(rb"\s*+(?:(?!\{|" + TOKEN.pattern + rb")\S++\s++)*+")
+"""Words up to one that could tell a severity, or could be the beginning of JSON."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class LogScan:
     size: int = 0
     """In bytes, after decompression and decoding."""
     lines: int = 0
-    """Blank ones too."""
+    """Those that were looked at, blank ones too."""
     grave: Counter[Severity] = field(default_factory=Counter)
     """Lines of `WARNING` and above."""
     grave_lines: dict[Severity, list[LogLine]] = field(default_factory=dict)
@@ -90,12 +94,18 @@ class LogScan:
 
 
 def scan(
-    files: Iterable[tuple[Path, str]], *, patterns: Sequence[bytes] = (), inside: bool = True, examples: int = EXAMPLES
+    files: Iterable[tuple[Path, str]],
+    *,
+    since: datetime | None = None,
+    patterns: Sequence[bytes] = (),
+    inside: bool = True,
+    examples: int = EXAMPLES,
 ) -> LogScan:
     """Look through log files, plain or gzip, text or JSONL.
 
     Args:
         files: each with the name that messages call it.
+        since: aware; what was written before is passed over, see `log_since`.
         patterns: byte strings to be found anywhere; each takes about as long as counting lines does.
         inside: whether harmless lines are searched for the beginning of a grave one.
         examples: so many lines of each kind are kept.
@@ -106,7 +116,8 @@ def scan(
     found = LogScan()
     for path, shown in files:
         try:
-            _FileScan(found, shown, patterns, inside, examples).read(path)
+            one = _FileScan(found, shown, patterns, inside=inside, examples=examples)
+            one.read(path, None if since is None else Since(since))
         except OSError as error:
             raise NotProven(
                 f"{shown}: expected a log that can be read, found none: {error.strerror or error}. "
@@ -119,26 +130,38 @@ def scan(
 class _FileScan:
     """One file; its shapes are its own."""
 
-    def __init__(self, found: LogScan, shown: str, patterns: Sequence[bytes], inside: bool, examples: int) -> None:
+    def __init__(self, found: LogScan, shown: str, patterns: Sequence[bytes], *, inside: bool, examples: int) -> None:
         self._found = found
         self._shown = shown
         self._patterns = patterns
         self._inside = inside
         self._examples = examples
         self._lines = 0
+        self._skipped = 0
         self._shapes: dict[Shape, None] = {}
         self._harmless = _NOTHING
+        self._grave: dict[Severity, re.Pattern[bytes]] = {}
         self._begins_grave = _NOTHING
         self._needles: set[bytes] = {word.encode() for word in _GRAVE_WORDS}
 
-    def read(self, path: Path) -> None:
-        """All of it."""
-        for block in blocks(path):
+    def read(self, path: Path, since: Since | None) -> None:
+        """All of it, or what was written since a moment."""
+        for whole in blocks(path):
+            block = whole if since is None or since.reached else self._cut(whole, since)
             here = block.data.count(b"\n")
             self._block(block, here)
             self._lines += here
             self._found.size += len(block.data)
-        self._found.lines += self._lines
+        self._found.lines += self._lines - self._skipped
+
+    def _cut(self, block: Block, since: Since) -> Block:
+        """The part of a block that is looked at."""
+        cut = since.cut(block.data)
+        skipped = block.data.count(b"\n", 0, cut)
+        self._lines += skipped
+        self._skipped += skipped
+        left = block._replace(data=block.data[cut:])
+        return left if since.reached else left._replace(torn=False, long=False)
 
     def _block(self, block: Block, lines: int) -> None:
         data, found = block.data, self._found
@@ -161,7 +184,20 @@ class _FileScan:
                     self._look_inside(data, at, end, lines if whole else data.count(b"\n", at, end))
                 at = end
                 continue
-            at = self._one(data, at)
+            at = self._grave_run(data, at) or self._one(data, at)
+
+    def _grave_run(self, data: bytes, at: int) -> int:
+        """Count grave lines of a known shape; where they end, 0 if there are none."""
+        for severity, lines in self._grave.items():
+            run = lines.match(data, at)
+            if run is not None:
+                self._count_grave(severity, data, at, run.end())
+                return run.end()
+        return 0
+
+    def _count_grave(self, severity: Severity, data: bytes, at: int, end: int) -> None:
+        self._found.grave[severity] += data.count(b"\n", at, end)
+        self._keep_all(self._found.grave_lines.setdefault(severity, []), data, at, end)
 
     def _one(self, data: bytes, at: int) -> int:
         """Look at a single line; where the next one to look at begins."""
@@ -175,30 +211,29 @@ class _FileScan:
         if shape is not None and shape not in self._shapes:
             self._learn(shape)
         if severity not in HARMLESS:
-            self._found.grave[severity] += 1
-            self._keep(self._found.grave_lines.setdefault(severity, []), data, at)
+            self._count_grave(severity, data, at, end + 1)
         elif self._inside:
             self._look_inside(data, at, end + 1, 1)
         return end + 1
 
     def _unmarked(self, data: bytes, at: int, end: int) -> int:
         """Count this line, and those that follow up to one that could carry a severity."""
-        opening = _OPENING.search(data, end)
-        stop = data.rfind(b"\n", 0, opening.start()) + 1 if opening is not None else len(data)
-        while at < stop or at < end:
-            next_at = data.find(b"\n", at) + 1
-            if data[at:next_at].strip():
-                self._found.unmarked += 1
-                self._keep(self._found.unmarked_lines, data, at)
-            at = next_at
-        return at
+        known = _WORDLESS.match(data, end)
+        stop = max(end, data.rfind(b"\n", 0, known.end()) + 1) if known is not None else end
+        self._found.unmarked += sum(map(bool, map(bytes.strip, data[at:stop].split(b"\n"))))
+        self._keep_all(self._found.unmarked_lines, data, at, stop)
+        return stop
 
     def _learn(self, shape: Shape) -> None:
         if len(self._shapes) == _MAX_SHAPES:
             del self._shapes[next(iter(self._shapes))]  # the oldest: the day has changed, say
         self._shapes[shape] = None
         self._harmless = re.compile(b"(?:" + b"|".join(one.harmless for one in self._shapes) + b")++")
-        self._begins_grave = re.compile(b"|".join(one.grave for one in self._shapes))
+        self._grave = {
+            severity: re.compile(b"(?:" + b"|".join(one.grave(severity) for one in self._shapes) + b")++")
+            for severity in _GRAVE
+        }
+        self._begins_grave = re.compile(b"|".join(one.begins(*_GRAVE) for one in self._shapes))
         if shape.mild.count(b"info"):
             self._needles.update(form.encode() for word in _GRAVE_WORDS for form in (word.lower(), word.title()))
 
@@ -228,6 +263,14 @@ class _FileScan:
                 if len(kept) >= self._examples:
                     break
                 self._keep(kept, data, data.rfind(b"\n", 0, at) + 1)
+
+    def _keep_all(self, kept: list[LogLine], data: bytes, at: int, end: int) -> None:
+        """Keep lines that are not blank, as long as there is room."""
+        while at < end and len(kept) < self._examples:
+            next_at = data.find(b"\n", at) + 1
+            if data[at:next_at].strip():
+                self._keep(kept, data, at)
+            at = next_at
 
     def _keep(self, kept: list[LogLine], data: bytes, at: int) -> None:
         if len(kept) < self._examples:

@@ -71,10 +71,14 @@ class Shape(NamedTuple):
         """Matches a harmless line."""
         return self.before + self.mild + self.after + self.rest
 
-    @property
-    def grave(self) -> bytes:
-        """Matches the beginning of a grave line."""
-        return self.before + _GRAVE + self.after
+    def grave(self, severity: Severity) -> bytes:
+        """Matches a line of a severity that is not harmless."""
+        return self.begins(severity) + self.rest
+
+    def begins(self, *severities: Severity) -> bytes:
+        """Matches the beginning of a line of one of these severities, none of which is harmless."""
+        words = [word for word, severity in WORDS.items() if severity in severities]
+        return self.before + _written(words, any_case=True) + self.after
 
 
 class Level(NamedTuple):
@@ -133,7 +137,7 @@ def _text_level(line: bytes) -> Level:
 
 
 def _like(word: bytes) -> bytes:
-    """An expression for a word before the severity, or for white space: it never matches a severity word."""
+    """An expression for a word before the severity, or for white space: it matches no severity word and no JSON."""
     if word.isspace():
         return re.escape(word)
     day = _DAY.match(word)
@@ -144,7 +148,7 @@ def _like(word: bytes) -> bytes:
     field = _FIELD.match(word)
     if field is not None:
         return re.escape(field.group()) + rb"\S*+"
-    return rb"(?!" + _TOKEN.replace(b"(" + _MARK, b"(?:" + _MARK) + rb")\S++"
+    return rb"(?!\{|" + _TOKEN.replace(b"(" + _MARK, b"(?:" + _MARK) + rb")\S++"
 
 
 def _json_level(line: bytes) -> Level:

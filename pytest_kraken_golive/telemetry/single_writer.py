@@ -47,12 +47,14 @@ class SingleWriter:
         try:
             _lock(self._handle)
         except OSError as error:
+            os.lseek(self._handle, 0, os.SEEK_SET)
             owner = os.read(self._handle, 20).decode("ascii", "replace").strip()
             os.close(self._handle)
             raise Fault(
                 f"{shown}: expected to be its only writer, found that process {owner or 'unknown'} is writing it. "
                 "Next: stop that one first; two bots of one deployment would share its account."
             ) from error
+        os.lseek(self._handle, 0, os.SEEK_SET)
         os.ftruncate(self._handle, 0)
         os.write(self._handle, f"{self._pid}\n".encode())
 

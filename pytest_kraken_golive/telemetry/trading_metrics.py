@@ -72,6 +72,7 @@ class TradingMetricsCollector:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._mutex = threading.Lock()
+        self._writing = threading.Lock()
         self._exchanges: dict[str, _Exchange] = {}
         self._counted = 0
 
@@ -122,8 +123,9 @@ class TradingMetricsCollector:
         Raises:
             OSError: it cannot be written.
         """
-        data = json.dumps(self.snapshot(), indent=2, allow_nan=False).encode() + b"\n"
-        replace_file(path, data)
+        with self._writing:  # so that an older snapshot cannot replace a newer one
+            data = json.dumps(self.snapshot(), indent=2, allow_nan=False).encode() + b"\n"
+            replace_file(path, data)
 
     def _attempted(self, exchange: _Exchange, order: str, event: Event) -> None:
         if order in exchange.open:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,11 @@ JSON = st.lists(PAIR, max_size=4).map(lambda pairs: b"{" + b", ".join(pairs) + b
 LINES = st.lists(TEXT | JSON | st.sampled_from([INFO, WARNING, JSON_INFO, JSON_ERROR, b""]), max_size=40)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(texts=LINES, ends=st.sampled_from([b"\n", b"\r\n"]), size=st.sampled_from([64, 200, 1 << 17]))
 @example(texts=[b"", b"x", b"", INFO], ends=b"\n", size=64)
+@example(texts=[b"bot: a=1 [info] b", b'{"p": {"level": [info] "info"}, "level":"error"}'], ends=b"\n", size=64)
+@example(texts=[b"bot: x [info] b", b'{"p": y [info]'], ends=b"\n", size=64)
 def test_no_line_is_judged_otherwise_than_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[bytes], ends: bytes, size: int
 ) -> None:
@@ -195,6 +198,33 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert found.unmarked == found.grave[Severity.ERROR] == 3_000
     assert peak < path.stat().st_size / 2
+
+
+DEPLOY = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
+BEFORE, AFTER = ERROR.replace(b"09:31:05", b"09:31:04"), ERROR
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        ([BEFORE, AFTER, BEFORE], [2, 3]),
+        ([*[BEFORE] * 4000, AFTER, b"2026-11-20 ERROR no time"], [4001, 4002]),
+        ([BEFORE, b"Traceback", AFTER], [3]),
+        ([BEFORE, BEFORE], []),
+        ([b"ERROR no time at all"], [1]),
+        ([b"2026-11-19 21:31:04 ERROR of no zone", b"2026-11-19 21:31:06 ERROR of no zone"], [2]),
+        ([b"2026-11-20T10:31:04+01:00 ERROR", b"2026-11-20T10:31:05.5+01:00 ERROR"], [2]),
+        ([b"2026-99-99T10:31:04Z ERROR", AFTER], [2]),
+        ([JSON_ERROR.replace(b"31:05", b"31:04"), JSON_ERROR], [2]),
+    ],
+)
+def test_only_what_was_written_since_the_deploy_counts(tmp_path: Path, texts: list[bytes], numbers: list[int]) -> None:
+    path = tmp_path / "service.log"
+    path.write_bytes(lines(*texts))
+    found = scan([(path, "service.log")], since=DEPLOY)
+    assert [line.number for line in found.grave_lines.get(Severity.ERROR, [])] == numbers
+    assert found.unmarked == 0
+    assert found.clean() is False, "nothing since the deploy is not clean either"
 
 
 def test_no_log_is_not_proven(tmp_path: Path) -> None:

@@ -30,6 +30,13 @@ def test_the_collector_and_the_derivation_agree_on_every_stream(events: list[Eve
     assert differences({**snapshot, "generated_at": moment}, derive(events)) == []
 
 
+def test_a_file_that_is_older_than_the_last_events_is_held_against_what_it_had_counted() -> None:
+    events = [submitted("a"), Event(1.0, "startup", {}), filled("a"), submitted("b")]
+    figures = counted(*events[:3])
+    assert differences(figures, derive(events, figures["events_counted"])) == []
+    assert differences(figures, derive(events)) != []
+
+
 @given(order_streams())
 def test_the_totals_add_up(events: list[Event]) -> None:
     for figures in counted(*events)["by_exchange"].values():
