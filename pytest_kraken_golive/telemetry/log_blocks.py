@@ -63,11 +63,12 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[Block]:
                 skipping = not piece.endswith(b"\n", 0, end)
                 offset += end
                 piece = piece[end:]  # noqa: PLW2901 - the rest of it
-            data = rest + piece
-            end = data.rfind(b"\n") + 1
+            end = piece.rfind(b"\n") + 1
             if end:
-                yield Block(offset, data[:end])
-            offset, rest = offset + end, data[end:]
+                data = b"".join((rest, memoryview(piece)[:end]))  # one copy instead of two
+                yield Block(offset, data)
+                offset, rest = offset + len(data), b""
+            rest += piece[end:]
             if len(rest) > MAX_LINE_BYTES:
                 yield Block(offset, rest[:MAX_LINE_BYTES] + b"\n", long=True)
                 offset, rest, skipping = offset + len(rest), b"", True

@@ -86,7 +86,7 @@ class LogScan:
 
     def clean(self, at_least: Severity = Severity.WARNING) -> bool:
         """Whether something was read and nothing asks for a reader: no line from this severity on, none unread."""
-        grave = [severity for severity in self.grave if list(Severity).index(severity) >= _rank(at_least)]
+        grave = [severity for severity in self.grave if _rank(severity) >= _rank(at_least)]
         return bool(self.lines) and not (
             grave or self.unmarked or self.merged or self.pattern_hits or self.torn or self.long_lines
             or self.nul_bytes or self.damage
@@ -226,7 +226,7 @@ class _FileScan:
 
     def _learn(self, shape: Shape) -> None:
         if len(self._shapes) == _MAX_SHAPES:
-            del self._shapes[next(iter(self._shapes))]  # the oldest: the day has changed, say
+            del self._shapes[next(iter(self._shapes))]  # the oldest
         self._shapes[shape] = None
         self._harmless = re.compile(b"(?:" + b"|".join(one.harmless for one in self._shapes) + b")++")
         self._grave = {

@@ -116,7 +116,7 @@ TOKEN = re.compile(_TOKEN)
 
 _HEAD = re.compile(rb"\s*+(?:\S++\s++){0,%d}\S*+" % (HEAD_WORDS - 1))
 _WORD = re.compile(rb"\S+|\s+")
-_DAY = re.compile(rb"\d{4}-\d\d-\d\d(?=[T\s])")
+_DAY = re.compile(rb"(\d{4}-)\d\d-\d\d(?=[T\s])")
 _FIELD = re.compile(rb"(?!" + _KEYS + rb"=)[A-Za-z_][\w.]*=")
 _PAIR = re.compile(rb'"([^"\\]*)"(\s*:\s*)("[^"\\]*"|[-+.\w]+)(\s*,\s*)')
 _JSON_LEVEL = re.compile(rb'("' + _KEYS + rb'"\s*:\s*")(' + _MILD + b"|" + _GRAVE + rb')"')
@@ -132,7 +132,7 @@ def _text_level(line: bytes) -> Level:
     before = b"".join(_like(word) for word in _WORD.findall(line[: found.start()])) + re.escape(mark)
     mild = _MILD if mark or after == b":" else _CAPITALS
     day = _DAY.match(line)
-    start = day.group() if day is not None else b""
+    start = day.group(1) if day is not None else b""
     return Level(_severity(word), Shape(start, before, mild, re.escape(after) or _END, rb".*+\n"))
 
 
@@ -142,7 +142,7 @@ def _like(word: bytes) -> bytes:
         return re.escape(word)
     day = _DAY.match(word)
     if day is not None:
-        return re.escape(day.group()) + rb"\S*+"
+        return re.escape(day.group(1)) + rb"\d\d-\d\d\S*+"  # the year alone: a log may go over midnight
     if word[:1].isdigit():
         return rb"\d\S*+"
     field = _FIELD.match(word)

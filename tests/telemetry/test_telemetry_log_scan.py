@@ -122,6 +122,7 @@ def test_one_line_among_thousands_is_found(tmp_path: Path, around: bytes, at: in
     ("whole", "grave"),
     [
         (INFO, ERROR),
+        (INFO, ERROR.replace(b"11-20", b"11-21")),
         (JSON_INFO, JSON_ERROR),
         (b"INFO:root:a b c", b"ERROR:root:d"),
         (b"09:31 [info] a", b"09:31 [error] b"),
