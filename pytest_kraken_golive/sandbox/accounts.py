@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections import deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection
 from decimal import Decimal
 
+from .ledger import Ledger
 from .limits import EngineLimit, RestLimit
 from .market import Market
 from .orders import ZERO, Fill, Order
@@ -65,7 +67,7 @@ class Nonces:
 
 
 class Account:
-    """An account in service. Money moves only through `matching`."""
+    """An account in service. Money moves only through `settlement`."""
 
     def __init__(self, settings: AccountSettings, market: Market, default_tier: Tier, now: float) -> None:
         """Open the account.
@@ -86,14 +88,20 @@ class Account:
         self._networks = [ipaddress.ip_network(entry, strict=False) for entry in settings.ip_allowlist]
         self.created_s = self.modified_s = int(now)
         self.last_used_s: int | None = None
-        self.balances: dict[str, Decimal] = {}
+        self.ledger = Ledger(self.name)
         self.holds: dict[str, Decimal] = {}
         for name, amount in settings.balances.items():
-            self.balances[known_asset(market, name)] = amount
+            self.ledger.book("deposit", known_asset(market, name), amount, now)
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
+        self.closed: list[Order] = []
+        """Oldest end first."""
         self.open_client_ids: dict[str, Order] = {}
-        self.fills: list[Fill] = []
+        self.open_in_pair: Counter[str] = Counter()
+        self.fills: dict[str, Fill] = {}
+        """By id, oldest first."""
+        self._by_userref: defaultdict[int, dict[str, Order]] = defaultdict(dict)
+        self._by_client_id: defaultdict[str, list[Order]] = defaultdict(list)
         self.rest = RestLimit(self.tier)
         self._engines: dict[str, EngineLimit] = {}
         self.base_volume_usd = settings.volume_30d_usd
@@ -121,13 +129,16 @@ class Account:
             return False
         return any(address in network for network in self._networks)
 
+    # --- money ----------------------------------------------------------------------------------------------------
+
+    @property
+    def balances(self) -> dict[str, Decimal]:
+        """Balance by asset id; changed through the ledger only."""
+        return self.ledger.balances
+
     def available(self, asset: str) -> Decimal:
         """Balance that no order holds."""
         return self.balances.get(asset, ZERO) - self.holds.get(asset, ZERO)
-
-    def change(self, asset: str, amount: Decimal) -> None:
-        """Add to a balance; a negative amount takes away."""
-        self.balances[asset] = self.balances.get(asset, ZERO) + amount
 
     def hold(self, order: Order, amount: Decimal) -> None:
         """Let an order hold this much instead of what it held."""
@@ -135,15 +146,38 @@ class Account:
         self.holds[asset] = self.holds.get(asset, ZERO) + amount - order.held
         order.held = amount
 
-    def remember_client_id(self, order: Order) -> None:
-        """Reserve the client's id while the order is open."""
-        if order.cl_ord_id is not None:
-            self.open_client_ids[cl_ord_id_key(order.cl_ord_id)] = order
+    # --- orders ---------------------------------------------------------------------------------------------------
 
-    def forget_client_id(self, order: Order) -> None:
-        """Free the client's id for another order."""
+    def take_in(self, order: Order) -> None:
+        """Keep an accepted order, and its client's id reserved while it is open."""
+        self.orders[order.txid] = self.open[order.txid] = order
+        self.open_in_pair[order.pair.id] += 1
+        if order.userref:
+            self._by_userref[order.userref][order.txid] = order
         if order.cl_ord_id is not None:
-            self.open_client_ids.pop(cl_ord_id_key(order.cl_ord_id), None)
+            key = cl_ord_id_key(order.cl_ord_id)
+            self.open_client_ids[key] = order
+            self._by_client_id[key].append(order)
+
+    def let_go(self, order: Order) -> None:
+        """Count an order as ended; its client's id is free for another one."""
+        del self.open[order.txid]
+        self.closed.append(order)
+        self.open_in_pair[order.pair.id] -= 1
+        if order.userref:
+            del self._by_userref[order.userref][order.txid]
+        if order.cl_ord_id is not None:
+            del self.open_client_ids[cl_ord_id_key(order.cl_ord_id)]
+
+    def open_with_userref(self, userref: int) -> list[Order]:
+        """Open orders that carry a reference; 0 stands for none."""
+        return list(self._by_userref[userref].values()) if userref in self._by_userref else []
+
+    def with_client_id(self, cl_ord_id: str) -> Collection[Order]:
+        """All orders, open and ended, that carried a client's id."""
+        return self._by_client_id.get(cl_ord_id_key(cl_ord_id), [])
+
+    # --- volume ---------------------------------------------------------------------------------------------------
 
     def volume_30d_usd(self, now: float) -> Decimal:
         """Volume that counts for the fee tier at a Unix time."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
+from zlib import crc32
 
 from .market import Pair
-from .orders import Fill, Order
+from .orders import Fill, Order, Signal
 from .prices import Level, Prices
+from .queues import PriceQueue
+from .triggers import Triggers
 
 BookSide = Literal["bids", "asks"]
 
 _KEPT_FILLS = 1000
-
-_Key = tuple[int, int, Order]
-"""Sort key of a resting order: price in ticks (negative for bids), order of arrival."""
 
 
 class Offer:
@@ -33,7 +32,7 @@ class Offer:
 
 
 class Book:
-    """Resting orders and levels of one pair at one step of the market."""
+    """Resting and waiting orders, and the levels of one pair at one step of the market."""
 
     def __init__(self, pair: Pair, prices: Prices, step: int) -> None:
         self.pair = pair
@@ -42,16 +41,19 @@ class Book:
         self.halted = False
         """Whether no trades occur (Kraken: in the modes other than `online`)."""
         self.recent: deque[Fill] = deque(maxlen=_KEPT_FILLS)
-        self._resting: dict[BookSide, list[_Key]] = {"bids": [], "asks": []}
-        self._keys: dict[str, _Key] = {}
-        self._arrivals = 0
+        self.triggers = Triggers()
+        self.delayed: list[Order] = []
+        """Scheduled orders whose start fell into a halt."""
+        self._resting = {"bids": PriceQueue(highest_first=True), "asks": PriceQueue(highest_first=False)}
         self._last_trade_id = 0
+        self._last: int | None = None
         self._levels: dict[BookSide, list[Level]] = {}
 
     def move_to(self, step: int) -> None:
-        """Go to another step, or refresh the levels of this one."""
+        """Go to another step, or refresh this one."""
         self.step = step
         self._levels.clear()
+        self._last = None
 
     def ticks(self, price: Decimal) -> int:
         """A price in ticks; it is a multiple of the tick."""
@@ -61,32 +63,47 @@ class Book:
         """A price from ticks."""
         return self.pair.tick * ticks
 
+    # --- signals --------------------------------------------------------------------------------------------------
+
+    def invented_trade(self, step: int) -> tuple[int, bool]:
+        """Price in ticks of the market's own trade at a step's begin, and whether a buyer took."""
+        bid, ask = self.prices.best(step)
+        buys = crc32(f"{self.pair.id}/{step}".encode()) >> 16 & 1 == 1
+        return (ask if buys else bid), buys
+
+    def signals(self) -> dict[Signal, int]:
+        """What triggers look at: the last trade's price and the index, which here is the mid; in ticks."""
+        last = self.invented_trade(self.step)[0] if self._last is None else self._last
+        return {"last": last, "index": self.prices.mid(self.step)}
+
+    def traded(self, price: Decimal) -> None:
+        """Note the price of a client's trade."""
+        self._last = self.ticks(price)
+
+    # --- resting orders -------------------------------------------------------------------------------------------
+
     def rest(self, order: Order) -> None:
         """Queue a limit order behind those of its price."""
         assert order.price is not None  # market orders never rest
-        side: BookSide = "bids" if order.side == "buy" else "asks"
-        ticks = self.ticks(order.price)
-        self._arrivals += 1
-        key = (-ticks if side == "bids" else ticks, self._arrivals, order)
-        self._keys[order.txid] = key
-        insort(self._resting[side], key, key=_rank)
+        order.show_next()
+        self._resting["bids" if order.side == "buy" else "asks"].add(order, self.ticks(order.price))
 
     def leave(self, order: Order) -> None:
-        """Take an order out of the queue, if it is in it."""
-        key = self._keys.pop(order.txid, None)
-        if key is not None:
-            queue = self._resting["bids" if order.side == "buy" else "asks"]
-            del queue[bisect_left(queue, _rank(key), key=_rank)]
+        """Take an order out, wherever it rests or waits."""
+        self._resting["bids" if order.side == "buy" else "asks"].remove(order)
+        self.triggers.leave(order)
 
     def first_resting(self, side: BookSide) -> Order | None:
         """The order that is next to be filled."""
-        queue = self._resting[side]
-        return queue[0][2] if queue else None
+        first = self._resting[side].first
+        return None if first is None else first[1]
 
     def best_resting(self, side: BookSide) -> int | None:
         """Best price of clients' orders, in ticks."""
-        queue = self._resting[side]
-        return abs(queue[0][0]) if queue else None
+        first = self._resting[side].first
+        return None if first is None else first[0]
+
+    # --- offers ---------------------------------------------------------------------------------------------------
 
     def levels(self, side: BookSide) -> list[Level]:
         """What is left of the invented market's levels, **worst first**."""
@@ -107,16 +124,16 @@ class Book:
     def front(self, side: BookSide) -> Offer | None:
         """The best offer of a side; at one price clients' orders stand before the invented market."""
         levels = self.levels(side)
-        order = self.first_resting(side)
-        if order is not None:
-            ticks = abs(self._resting[side][0][0])
+        first = self._resting[side].first
+        if first is not None:
+            ticks, order = first
             if not levels or (ticks >= levels[-1][0] if side == "bids" else ticks <= levels[-1][0]):
-                return Offer(ticks, order.remaining, order)
+                return Offer(ticks, order.offered, order)
         return Offer(levels[-1][0], levels[-1][1], None) if levels else None
 
     def offers(self, side: BookSide) -> Iterator[Offer]:
         """All offers of a side, best first; at one price clients' orders stand before the invented market."""
-        resting = (Offer(abs(key[0]), key[2].remaining, key[2]) for key in self._resting[side])
+        resting = (Offer(ticks, order.offered, order) for ticks, order in self._resting[side])
         levels = (Offer(ticks, volume, None) for ticks, volume in reversed(self.levels(side)))
         # The merge is stable: of equal prices those of the first source come first.
         return heapq.merge(resting, levels, key=lambda offer: -offer.ticks if side == "bids" else offer.ticks)
@@ -126,9 +143,7 @@ class Book:
         front = self.front(side)
         if front is None:
             return []
-        found = [
-            Offer(front.ticks, key[2].remaining, key[2]) for key in self._resting[side] if abs(key[0]) == front.ticks
-        ]
+        found = [Offer(front.ticks, order.offered, order) for order in self._resting[side].at(front.ticks)]
         levels = self.levels(side)
         if levels and levels[-1][0] == front.ticks:
             found.append(Offer(front.ticks, levels[-1][1], None))
@@ -161,14 +176,11 @@ class Book:
 
     def next_trade_id(self, at: float) -> int:
         """A number for a trade at a Unix time, above those of all earlier ones."""
-        self._last_trade_id = max(self._last_trade_id + 1, trade_id_at(at))
+        # The market's own trades have the numbers of the moments at which steps begin.
+        self._last_trade_id = max(self._last_trade_id, trade_id_at(at)) + 1
         return self._last_trade_id
 
 
 def trade_id_at(at: float) -> int:
     """The number of a trade at a Unix time: its microsecond, so that numbers rise with time."""
     return int(at * 1_000_000)
-
-
-def _rank(key: _Key) -> tuple[int, int]:
-    return key[0], key[1]

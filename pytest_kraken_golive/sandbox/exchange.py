@@ -23,6 +23,7 @@ from .orders import ZERO, Fill, Order
 from .refusals import Refusal
 from .routes import HISTORY, MONEY_OUT, PRIVATE_ENDPOINTS, PrivateEndpoint, Session
 from .settings import PERMISSIONS, AccountSettings, FaultSettings, SandboxSettings, Status
+from .settlement import total
 from .wire import PRIVATE, PUBLIC, Call, failure, read_body, read_query, success
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class Exchange:
         for name in settings.prices:
             if self.market.find_pair(name) is None:
                 raise ValueError(f"prices: unknown pair {name!r}; there are {', '.join(sorted(self.market.pairs))}")
-        self.engine = Engine(settings, self.market, self.accounts, self, now)
+        self.engine = Engine(settings, self.market, self, self.clock)
+        self.desk = self.engine.desk
         self.history = History(self.engine)
         self.status: Status = settings.status
         self.pair_status = {pair.id: str(pair.facts["status"]) for pair in self.market.pairs.values()}
@@ -223,15 +225,8 @@ class Exchange:
     def totals(self) -> dict[str, Decimal]:
         """Every asset's sum over accounts, the invented market and the fees taken: it never changes."""
         with self.lock:
-            sums: dict[str, Decimal] = {}
-            for money in (
-                *(account.balances for account in self.accounts),
-                self.engine.market_money,
-                self.engine.fees_taken,
-            ):
-                for asset, amount in money.items():
-                    sums[asset] = sums.get(asset, ZERO) + amount
-            return sums
+            money = self.desk.money
+            return total([*(account.balances for account in self.accounts), money.market_money, money.fees_taken])
 
     # --- administration -------------------------------------------------------------------------------------------
 
@@ -254,7 +249,6 @@ class Exchange:
                 raise ValueError(f"account {account.name!r}: its name or key is taken")
             self.accounts.append(account)
             self._by_key[account.api_key] = account
-            self.engine.enrol(account)
             return account
 
     def alter_account(
@@ -288,8 +282,10 @@ class Exchange:
                 account.permissions = list(permissions)
             if nonce_window is not None:
                 account.nonces.widen(nonce_window)
-            account.balances |= amounts
-            account.modified_s = int(self.clock.time())
+            now = self.clock.time()
+            for asset, amount in amounts.items():
+                account.ledger.book("adjustment", asset, amount - account.balances.get(asset, ZERO), now)
+            account.modified_s = int(now)
 
     def set_status(self, status: str, pair: str | None = None) -> None:
         """Set the exchange's mode, or that of one pair.

@@ -124,12 +124,12 @@ class History:
 
     def _drawn_trade(self, book: Book, step: int) -> PublicTrade:
         draw = random.Random(f"{self._engine.seed}/{book.pair.id}/{step}/trade")  # noqa: S311 - reproducible
-        bid, ask = book.prices.best(step)
-        buys = draw.random() < 0.5  # noqa: PLR2004 - a fair coin
-        price = book.price(ask if buys else bid)
+        ticks, buys = book.invented_trade(step)
+        price = book.price(ticks)
         volume = max(Decimal(1).scaleb(-8), round(Decimal(draw.uniform(10.0, 4_000.0)) / price, 8))
-        at = round(self._engine.time_of(step) + draw.random() * self._engine.step_s, 7)
-        ordertype = "market" if draw.random() < 0.5 else "limit"  # noqa: PLR2004 - likewise
+        # At the very begin of the step, so that no stop fires at a price that nobody has seen traded.
+        at = self._engine.time_of(step)
+        ordertype = "market" if draw.random() < 0.5 else "limit"  # noqa: PLR2004 - a fair coin
         return PublicTrade(trade_id_at(at), at, price, volume, "buy" if buys else "sell", ordertype)
 
     def _client_trades(self, book: Book, after_id: int) -> Iterator[PublicTrade]:
@@ -141,7 +141,7 @@ class History:
                 continue  # the other side of a trade between two clients
             seen.add(fill.trade_id)
             order = fill.order
-            side, ordertype = order.side, order.ordertype
+            side, ordertype = order.side, "market" if order.price is None else "limit"
             if fill.maker:
                 side, ordertype = ("sell" if side == "buy" else "buy"), "market"
             yield PublicTrade(fill.trade_id, fill.at, fill.price, fill.volume, side, ordertype)
@@ -158,10 +158,10 @@ class History:
             steps = range(first, min(last_step, first + most + 1) + 1)
             part = slice(most)
         # Beyond the last step looked at, clients' trades would leave a gap behind them.
-        end = min(now, self._engine.time_of(steps.stop))
+        beyond = self._engine.time_of(steps.stop)
         found = [self._invented_trade(book, step) for step in steps]
         found += self._client_trades(book, after_id)
-        wanted = (trade for trade in found if trade.trade_id > after_id and trade.at <= end)
+        wanted = (trade for trade in found if trade.trade_id > after_id and trade.at <= now and trade.at < beyond)
         return sorted(wanted, key=lambda trade: trade.trade_id)[part]
 
     def last_trade(self, book: Book, now: float) -> PublicTrade:

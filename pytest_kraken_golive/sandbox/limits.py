@@ -62,6 +62,11 @@ class RestLimit:
         return wanted <= self.maximum
 
 
+def batch_charge(orders: int) -> float:
+    """What adding a batch of orders adds (Kraken: half an order each)."""
+    return orders / 2
+
+
 def engine_charge(operation: Operation, age_s: float | None = None) -> int:
     """What an operation adds: its fixed part and, by the order's age since creation or last amend, the penalty."""
     charge = int(_ENGINE["fixed"][operation])
@@ -80,22 +85,24 @@ class EngineLimit:
         self.threshold = float(figures["threshold"])
         self.max_open_orders = int(figures["max_open_orders"])
         self._counter = Counter(figures["decay_per_s"])
-        self.charged = 0
+        self.charged = 0.0
         """Sum of all charges, without decay."""
 
     def value(self, now: float) -> float:
         """Height of the counter."""
         return self._counter.value(now)
 
-    def take(self, operation: Operation, now: float, age_s: float | None = None) -> bool:
+    def take(self, charge: float, now: float) -> bool:
         """Charge an operation; False (and nothing charged) if the counter would pass the threshold."""
-        charge = engine_charge(operation, age_s)
-        wanted = self._counter.value(now) + charge
-        if wanted > self.threshold:
+        if self._counter.value(now) + charge > self.threshold:
             return False
-        self._counter.set(wanted, now)
-        self.charged += charge
+        self.add(charge, now)
         return True
+
+    def add(self, charge: float, now: float) -> None:
+        """Charge what is accepted even beyond the threshold (Kraken: a batch of cancels)."""
+        self._counter.set(self._counter.value(now) + charge, now)
+        self.charged += charge
 
 
 class PublicLimits:

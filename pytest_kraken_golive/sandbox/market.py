@@ -64,8 +64,13 @@ class Pair:
     """The entry as AssetPairs shows it."""
     cost_quantum: Decimal = field(init=False)
     """One unit of the last cost decimal."""
+    lot_quantum: Decimal = field(init=False)
+    """One unit of the last lot decimal."""
+    fee_quantum: Decimal = Decimal("1e-10")
+    """One unit in which fees in base units are reckoned: the most decimals that a balance has."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "lot_quantum", Decimal(1).scaleb(-self.lot_decimals))
         object.__setattr__(self, "cost_quantum", Decimal(1).scaleb(-self.cost_decimals))
 
     @property

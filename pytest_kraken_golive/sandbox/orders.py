@@ -4,38 +4,63 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Literal
 
 from .market import Pair
+from .price_terms import PriceTerm
 
 if TYPE_CHECKING:
     from .accounts import Account
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit"]
-TimeInForce = Literal["GTC", "IOC"]
+OrderType = Literal[
+    "market",
+    "limit",
+    "iceberg",
+    "stop-loss",
+    "take-profit",
+    "stop-loss-limit",
+    "take-profit-limit",
+    "trailing-stop",
+    "trailing-stop-limit",
+]
+TimeInForce = Literal["GTC", "IOC", "GTD", "FOK"]
 SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both"]
 OrderStatus = Literal["pending", "open", "closed", "canceled", "expired"]
+Signal = Literal["last", "index"]
+
+LIMITED = frozenset({"limit", "iceberg", "stop-loss-limit", "take-profit-limit", "trailing-stop-limit"})
+"""Order types that carry a limit price."""
+TRIGGERED = frozenset(
+    {"stop-loss", "take-profit", "stop-loss-limit", "take-profit-limit", "trailing-stop", "trailing-stop-limit"}
+)
+"""Order types that wait for a price."""
+TRAILING = frozenset({"trailing-stop", "trailing-stop-limit"})
+"""Order types whose trigger follows the market."""
 
 USER_REQUESTED = "User requested"
 IMMEDIATE_OR_CANCEL = "Immediate or cancel"
+FILL_OR_KILL = "Fill or kill"
 POST_ONLY_ORDER = "Post only order"
 SELF_TRADE = "Self trade prevention"
+OUT_OF_FUNDS = "Insufficient funds"
 
 ZERO = Decimal(0)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS_OF_LETTERS = [first + second for first in _LETTERS for second in _LETTERS]
 
 
 class Ids:
     """Ids of Kraken's shape: `OQCLML-BW3P3-BUCMWZ`, from a seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         self._random = random.Random(f"ids/{seed}")  # noqa: S311 - ids are to be reproducible and guard nothing
 
     def next(self, prefix: str) -> str:
-        """A new id that begins with the letter: `O` orders, `T` trades."""
-        text = "".join(self._random.choices(_LETTERS, k=16))
+        """A new id that begins with the letter: `O` orders, `T` trades and amends, `L` ledger entries."""
+        bits = self._random.getrandbits(80)
+        text = "".join([_PAIRS_OF_LETTERS[bits >> shift & 1023] for shift in range(0, 80, 10)])
         return f"{prefix}{text[:5]}-{text[5:10]}-{text[10:]}"
 
 
@@ -58,9 +83,63 @@ class Fill:
     cost: Decimal
     """Price times volume, rounded to the pair's cost decimals."""
     fee: Decimal
-    """Fee in quote units."""
+    """Fee in quote units, as reports show it even where it was taken in base units."""
     maker: bool
     """Whether the order rested."""
+    ledgers: tuple[str, ...] = ()
+    """Ids of its ledger entries."""
+
+
+@dataclass(slots=True)
+class Trigger:
+    """What a stop or take-profit order waits for. Prices in ticks."""
+
+    signal: Signal
+    """Whose price: the last trade's, or the index, which here is the mid."""
+    falling: bool
+    """Whether it fires at its level and below, rather than above."""
+    level: int
+    """Price at which it fires."""
+    trail: PriceTerm | None = None
+    """Distance kept to the best price since, of a trailing stop."""
+    limit_offset: PriceTerm | None = None
+    """Offset of the limit price from the trigger, of a trailing stop with a limit."""
+    fired: bool = False
+    """Whether it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTerms:
+    """The order that follows each fill of another (Kraken: conditional close)."""
+
+    ordertype: OrderType
+    """Its type."""
+    price: PriceTerm
+    """As in the field `close[price]`."""
+    price2: PriceTerm | None
+    """As in the field `close[price2]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """A state that an order was in from an amend on (Kraken: order amends)."""
+
+    amend_id: str
+    """Id of the amend, `T...`."""
+    kind: Literal["original", "user"]
+    """How it came about."""
+    volume: Decimal
+    """Wanted volume in base units."""
+    remaining: Decimal
+    """Of it what was not filled then."""
+    price: Decimal | None
+    """Limit price."""
+    trigger: Decimal | None
+    """Trigger price."""
+    display: Decimal | None
+    """Volume that shows."""
+    at: float
+    """Unix time in seconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,27 +155,43 @@ class Order:
     side: Side
     """Buy or sell."""
     ordertype: OrderType
-    """Market or limit."""
+    """As stated."""
     volume: Decimal
-    """Wanted volume in base units."""
+    """Wanted volume in base units; of an order with a budget what the budget buys."""
     price: Decimal | None
-    """Limit price; None for market orders."""
+    """Limit price; None takes any price."""
     opened_at: float
     """Unix time of acceptance in seconds."""
-    opened_monotonic_s: float
-    """Monotonic time of acceptance; ages count from it."""
+    touched_monotonic_s: float
+    """Monotonic time of acceptance or of the last amend; ages count from it."""
+    trigger: Trigger | None = None
+    """What it waits for."""
+    budget: Decimal | None = None
+    """Quote units to spend, where the volume was given so (`viqc`)."""
+    display: Decimal | None = None
+    """Most volume that an iceberg shows at once."""
+    showing: Decimal | None = None
+    """What an iceberg shows now."""
     post_only: bool = False
     """Whether it may only make."""
+    fee_in_base: bool = False
+    """Whether its fees are taken in base units (`fcib`)."""
     timeinforce: TimeInForce = "GTC"
     """How long it may rest."""
+    starts_at: float = 0.0
+    """Unix time before which it is pending; 0 is at once."""
+    expires_at: float = 0.0
+    """Unix time of its expiry; 0 is never."""
     self_trade: SelfTrade = "cancel-newest"
     """What happens when it meets an order of its own account."""
-    oflags: str = "fciq"
-    """Flags as reports show them."""
     userref: int | None = 0
     """Reference of the client; None beside a `cl_ord_id`."""
     cl_ord_id: str | None = None
     """Id of the client, as given."""
+    close: CloseTerms | None = None
+    """The order that follows each of its fills."""
+    refid: str | None = None
+    """Id of the order that it follows."""
     door: str = "main"
     """Door through which it came."""
     status: OrderStatus = "open"
@@ -110,13 +205,15 @@ class Order:
     cost: Decimal = ZERO
     """Sum of its fills' costs."""
     fee: Decimal = ZERO
-    """Sum of its fills' fees."""
+    """Sum of its fills' fees in quote units."""
     held: Decimal = ZERO
-    """What it still holds: quote units of a buy, base units of a sell."""
+    """What it still holds of `held_asset`."""
     taker_rate: Decimal = ZERO
-    """Fee rate of a taker when it was accepted; its hold is reckoned with it."""
+    """Fee rate of a taker when it became active; its hold is reckoned with it."""
     fills: list[Fill] = field(default_factory=list)
     """Its trades, oldest first."""
+    amends: list[Amend] = field(default_factory=list)
+    """Its states, oldest first; empty if it was never amended."""
 
     @property
     def remaining(self) -> Decimal:
@@ -124,11 +221,32 @@ class Order:
         return self.volume - self.executed
 
     @property
+    def offered(self) -> Decimal:
+        """Volume that shows in the book."""
+        return self.remaining if self.showing is None else self.showing
+
+    @property
     def is_open(self) -> bool:
         """Whether it can still be filled or cancelled."""
         return self.status in {"open", "pending"}
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether its start or its trigger is still ahead."""
+        return self.status == "pending" or (self.trigger is not None and not self.trigger.fired)
+
+    @property
     def held_asset(self) -> str:
         """The asset of which it holds some."""
         return self.pair.quote if self.side == "buy" else self.pair.base
+
+    def show_next(self) -> None:
+        """Let an iceberg show its next part."""
+        if self.display is not None:
+            self.showing = min(self.display, self.remaining)
+
+    def within_budget(self, price: Decimal, spent: Decimal) -> Decimal:
+        """Volume that the rest of its budget buys at a price, in whole units of the last lot decimal."""
+        assert self.budget is not None  # only asked of orders with one
+        lots = (self.budget - spent) / price
+        return max(ZERO, lots.quantize(self.pair.lot_quantum, ROUND_DOWN))

@@ -22,6 +22,8 @@ _STEP_DEVIATION = 0.02 / 86_400**0.5
 """Size of a one-step noise as a fraction of the price: 2 % over a day of 1-second steps."""
 _CACHED_POINTS = 50_000
 _LEVELS = 100
+MOST_SPREAD = 6
+"""Most ticks between best bid and best ask."""
 _MASK = (1 << 64) - 1
 
 Level = tuple[int, Decimal]

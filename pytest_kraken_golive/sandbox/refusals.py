@@ -39,17 +39,15 @@ INVALID_PRICE = "EOrder:Invalid price"
 POST_ONLY = "EOrder:Post only order"
 ORDER_RATE_LIMIT = "EOrder:Rate limit exceeded"
 ORDERS_LIMIT = "EOrder:Orders limit exceeded"
+CANNOT_OPEN_POSITION = "EOrder:Cannot open position"
+UNKNOWN_POSITION = "EOrder:Unknown position"
+NO_POSITION = "EOrder:Reduce only:No position exists"
 CL_ORD_ID_TAKEN = "EGeneral:Invalid arguments:cl_ord_id not unique"
 
 
 def invalid(field: str) -> Refusal:
     """The refusal of a field that is missing, malformed or out of range."""
     return Refusal(f"EGeneral:Invalid arguments:{field}")
-
-
-def disabled(feature: str) -> Refusal:
-    """The refusal of something that Kraken documents and this exchange does not offer."""
-    return Refusal(f"EAPI:Feature disabled:{feature}")
 
 
 def market_mode(mode: str) -> Refusal:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import endpoints_account, endpoints_trading
+from . import endpoints_account, endpoints_amend, endpoints_edit, endpoints_history, endpoints_trading
 from .accounts import Account
 from .wire import Params
 
@@ -48,6 +48,9 @@ def _one_of(*names: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset([name]) for name in names)
 
 
+_MODIFY_AND_CLOSE = (frozenset({"modify-trades", "close-trades"}),)
+"""Cancelling and placing in one takes both rights (Kraken: edit order, add order batch)."""
+
 HISTORY = -1
 """Stands for the configured cost of history calls."""
 
@@ -58,13 +61,24 @@ PRIVATE_ENDPOINTS: dict[str, PrivateEndpoint] = {
     # The OpenAPI and the guide name different rights here; either will do.
     "TradeBalance": PrivateEndpoint(endpoints_account.trade_balance, _one_of("query-open-trades", "query-funds")),
     "TradeVolume": PrivateEndpoint(endpoints_account.trade_volume, _one_of("query-funds")),
-    "OpenOrders": PrivateEndpoint(endpoints_account.open_orders, _one_of("query-open-trades")),
-    "ClosedOrders": PrivateEndpoint(endpoints_account.closed_orders, _one_of("query-closed-trades")),
-    "QueryOrders": PrivateEndpoint(endpoints_account.query_orders, _one_of("query-open-trades", "query-closed-trades")),
-    "TradesHistory": PrivateEndpoint(endpoints_account.trades_history, _one_of("query-closed-trades"), HISTORY),
-    "QueryTrades": PrivateEndpoint(endpoints_account.query_trades, _one_of("query-closed-trades")),
+    "OpenOrders": PrivateEndpoint(endpoints_history.open_orders, _one_of("query-open-trades")),
+    "ClosedOrders": PrivateEndpoint(endpoints_history.closed_orders, _one_of("query-closed-trades")),
+    "QueryOrders": PrivateEndpoint(endpoints_history.query_orders, _one_of("query-open-trades", "query-closed-trades")),
+    "OrderAmends": PrivateEndpoint(endpoints_history.order_amends, _one_of("query-open-trades", "query-closed-trades")),
+    "TradesHistory": PrivateEndpoint(endpoints_history.trades_history, _one_of("query-closed-trades"), HISTORY),
+    "QueryTrades": PrivateEndpoint(endpoints_history.query_trades, _one_of("query-closed-trades")),
+    "OpenPositions": PrivateEndpoint(endpoints_history.open_positions, _one_of("query-open-trades")),
+    "Ledgers": PrivateEndpoint(endpoints_history.ledgers, _one_of("query-ledger"), HISTORY),
+    "QueryLedgers": PrivateEndpoint(endpoints_history.query_ledgers, _one_of("query-ledger"), HISTORY),
+    # What the engine's counter charges is free at the REST counter (Kraken: trading rate limits).
     "AddOrder": PrivateEndpoint(endpoints_trading.add_order, _one_of("modify-trades"), 0),
+    "AddOrderBatch": PrivateEndpoint(endpoints_trading.add_order_batch, _MODIFY_AND_CLOSE, 0),
+    "AmendOrder": PrivateEndpoint(endpoints_amend.amend_order, _one_of("modify-trades", "close-trades"), 0),
+    "EditOrder": PrivateEndpoint(endpoints_edit.edit_order, _MODIFY_AND_CLOSE, 0),
     "CancelOrder": PrivateEndpoint(endpoints_trading.cancel_order, _one_of("modify-trades", "close-trades"), 0),
+    "CancelOrderBatch": PrivateEndpoint(
+        endpoints_trading.cancel_order_batch, _one_of("modify-trades", "close-trades"), 0
+    ),
     "CancelAll": PrivateEndpoint(endpoints_trading.cancel_all, _one_of("modify-trades", "close-trades")),
     "CancelAllOrdersAfter": PrivateEndpoint(
         endpoints_trading.cancel_all_orders_after, _one_of("modify-trades", "close-trades")

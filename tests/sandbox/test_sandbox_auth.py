@@ -102,7 +102,15 @@ PERMISSION_TABLE = {
     "TradesHistory": [{"query-closed-trades"}],
     "QueryTrades": [{"query-closed-trades"}],
     "QueryOrders": [{"query-open-trades"}, {"query-closed-trades"}],
+    "OrderAmends": [{"query-open-trades"}, {"query-closed-trades"}],
+    "OpenPositions": [{"query-open-trades"}],
+    "Ledgers": [{"query-ledger"}],
+    "QueryLedgers": [{"query-ledger"}],
     "AddOrder": [{"modify-trades"}],
+    "AddOrderBatch": [{"modify-trades", "close-trades"}],
+    "EditOrder": [{"modify-trades", "close-trades"}],
+    "AmendOrder": [{"modify-trades"}, {"close-trades"}],
+    "CancelOrderBatch": [{"modify-trades"}, {"close-trades"}],
     "CancelOrder": [{"modify-trades"}, {"close-trades"}],
     "CancelAll": [{"modify-trades"}, {"close-trades"}],
     "CancelAllOrdersAfter": [{"modify-trades"}, {"close-trades"}],
@@ -117,6 +125,9 @@ def test_each_right_opens_exactly_its_endpoints(endpoint: str) -> None:
         venue.exchange.alter_account("trader", permissions=[right])
         denied = venue.errors(endpoint) == ["EGeneral:Permission denied"]
         assert denied is ({right} not in PERMISSION_TABLE[endpoint]), right
+    for rights in PERMISSION_TABLE[endpoint]:
+        venue.exchange.alter_account("trader", permissions=list(rights))
+        assert venue.errors(endpoint) != ["EGeneral:Permission denied"]
 
 
 def test_the_table_of_rights_is_complete() -> None:
@@ -151,7 +162,7 @@ def test_private_endpoints_are_posts(verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/0/private/Withdraw", "/0/private/EditOrder", "/0/private/", "/0/public/Nope", "/1/public/Time", "/"]
+    "path", ["/0/private/Withdraw", "/0/private/AddExport", "/0/private/", "/0/public/Nope", "/1/public/Time", "/"]
 )
 def test_what_is_not_there_is_an_unknown_method(path: str) -> None:
     for verb in ("GET", "POST"):

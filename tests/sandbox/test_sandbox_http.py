@@ -39,7 +39,7 @@ def server(shared: SandboxServer) -> Iterator[SandboxServer]:
     shared.exchange.clear_faults()
     shared.exchange.set_status("online")
     for held in shared.exchange.accounts:
-        shared.exchange.engine.cancel_all(held, shared.exchange.clock.time())
+        shared.exchange.desk.cancel_all(held, shared.exchange.clock.time())
 
 
 @pytest.fixture(scope="module")

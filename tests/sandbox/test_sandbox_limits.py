@@ -13,15 +13,15 @@ from pytest_kraken_golive.sandbox.wire import Call
 
 def test_documented_example_add_amend_cancel_charges_eight() -> None:
     counter = EngineLimit("intermediate")
-    assert counter.take("add", 0.0)
-    assert counter.take("amend", 7.0, age_s=7.0)
-    assert counter.take("cancel", 43.0, age_s=36.0)
+    assert counter.take(engine_charge("add"), 0.0)
+    assert counter.take(engine_charge("amend", 7.0), 7.0)
+    assert counter.take(engine_charge("cancel", 36.0), 43.0)
     assert counter.charged == 8
 
 
 def test_documented_example_fifty_adds_and_ten_seconds() -> None:
     counter = EngineLimit("intermediate")
-    assert all(counter.take("add", 100.0) for _ in range(50))
+    assert all(counter.take(engine_charge("add"), 100.0) for _ in range(50))
     assert counter.value(110.0) == pytest.approx(26.6)
 
 

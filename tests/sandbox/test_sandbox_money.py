@@ -216,14 +216,22 @@ def test_no_stream_of_orders_makes_or_loses_money(seed: int) -> None:
     venue = run_stream(seed, 60)
     fees_paid: dict[str, Decimal] = {}
     for held in venue.exchange.accounts:
-        expected = {asset: Decimal(amount) for asset, amount in BALANCES.items()}
-        for fill in held.fills:
-            pair, sign = fill.order.pair, 1 if fill.order.side == "buy" else -1
-            expected[pair.base] += sign * fill.volume
-            expected[pair.quote] -= sign * fill.cost + fill.fee
-            fees_paid[pair.quote] = fees_paid.get(pair.quote, Decimal(0)) + fill.fee
+        expected: dict[str, Decimal] = {}
+        for entry in held.ledger.entries.values():
+            expected[entry.asset] = expected.get(entry.asset, Decimal(0)) + entry.amount - entry.fee
+            assert entry.balance == expected[entry.asset]
+            fees_paid[entry.asset] = fees_paid.get(entry.asset, Decimal(0)) + entry.fee
         assert expected == held.balances
-    assert fees_paid == venue.exchange.engine.fees_taken
+        for fill in held.fills.values():
+            pair, sign = fill.order.pair, 1 if fill.order.side == "buy" else -1
+            booked = {held.ledger.entries[name].asset: held.ledger.entries[name] for name in fill.ledgers}
+            assert booked[pair.base].amount == sign * fill.volume
+            assert booked[pair.quote].amount == -sign * fill.cost
+            assert booked[pair.quote].fee == (0 if fill.order.fee_in_base else fill.fee)
+            assert {entry.refid for entry in booked.values()} == {fill.txid}
+    assert {asset: fee for asset, fee in fees_paid.items() if fee} == {
+        asset: fee for asset, fee in venue.exchange.desk.money.fees_taken.items() if fee
+    }
 
 
 def test_the_streams_hold_what_they_are_to_prove() -> None:
@@ -233,7 +241,7 @@ def test_the_streams_hold_what_they_are_to_prove() -> None:
     sides: dict[tuple[int, str, int], int] = {}
     for index, venue in enumerate(venues):
         for held in venue.exchange.accounts:
-            for fill in held.fills:
+            for fill in held.fills.values():
                 key = (index, fill.order.pair.id, fill.trade_id)
                 sides[key] = sides.get(key, 0) + 1
     assert len(orders) > 300
