@@ -9,7 +9,7 @@ from typing import Literal
 from ..clock import Clock
 from . import fees
 from .accounts import Account
-from .appraisal import against, fillable, needed, reaches, would_take
+from .appraisal import affordable, against, fillable, needed, reaches, would_take
 from .books import Book, BookSide
 from .followers import follower
 from .orders import (
@@ -92,6 +92,8 @@ class Desk:
         order.status = "open"
         if order.trigger is not None:
             renew(order.trigger, book.signals()[order.trigger.signal], order.pair)
+        if order.budget is not None:
+            order.volume = affordable(order.budget, order, book)
         if self._pays(order, now):
             self._activate(order, now)
         self._react(book, now)

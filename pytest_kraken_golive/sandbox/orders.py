@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from .market import Pair
@@ -244,9 +244,3 @@ class Order:
         """Let an iceberg show its next part."""
         if self.display is not None:
             self.showing = min(self.display, self.remaining)
-
-    def within_budget(self, price: Decimal, spent: Decimal) -> Decimal:
-        """Volume that the rest of its budget buys at a price, in whole units of the last lot decimal."""
-        assert self.budget is not None  # only asked of orders with one
-        lots = (self.budget - spent) / price
-        return max(ZERO, lots.quantize(self.pair.lot_quantum, ROUND_DOWN))

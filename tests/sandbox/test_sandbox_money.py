@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sandbox_user import Venue, account, order
 
 from pytest_kraken_golive.sandbox import fees
+from pytest_kraken_golive.sandbox.appraisal import needed
 
 CENT = Decimal("0.00001")
 
@@ -119,21 +120,23 @@ def test_trade_balance_adds_everything_up() -> None:
 BALANCES = {"ZUSD": "60000", "ZEUR": "60000.12345", "XXBT": "1.5", "SOL": "300"}
 
 
+PAIRS = ["XBTUSD", "XBTUSD", "XBTEUR", "SOLUSD"]
+TRIGGERED = ["stop-loss", "take-profit", "stop-loss-limit", "take-profit-limit", "trailing-stop", "trailing-stop-limit"]
+
+
 def draw_action(draw: random.Random) -> dict[str, Any]:
     """Something that a client, the market or time may do; mostly orders near the market."""
     user = draw.choice(["trader", "other"])
     kind = draw.random()
+    if kind < 0.6:
+        return {"user": user, "order": draw_order(draw)}
     if kind < 0.7:
+        change = draw.choice(["amend", "edit"])
         return {
             "user": user,
-            "pair": draw.choice(["XBTUSD", "XBTUSD", "XBTEUR", "SOLUSD"]),
-            "type": draw.choice(["buy", "sell"]),
-            "ordertype": draw.choice(["limit", "limit", "limit", "market"]),
-            "offset_bp": draw.choice([0, 0, draw.randint(-5, 5), draw.randint(-60, 60)]),
-            "lots": int(10 ** draw.uniform(3.5, 7.6)),
-            "timeinforce": draw.choice(["GTC", "GTC", "GTC", "IOC"]),
-            "oflags": draw.choice(["", "", "post", "fcib"]),
-            "stptype": draw.choice(["cancel-newest", "cancel-oldest", "cancel-both"]),
+            change: draw.randint(0, 50),
+            "offset_bp": draw.randint(-30, 30),
+            "share": draw.random() * 2,
         }
     if kind < 0.8:
         return {"cancel": draw.randint(0, 50), "user": user}
@@ -144,38 +147,89 @@ def draw_action(draw: random.Random) -> dict[str, Any]:
     return {"switch_s": draw.randint(0, 30), "user": user}
 
 
+def draw_order(draw: random.Random) -> dict[str, Any]:
+    """Terms of an order; prices follow when the market is known."""
+    ordertype = draw.choice(["limit"] * 6 + ["market", "market", "iceberg", *TRIGGERED])
+    return {
+        "pair": draw.choice(PAIRS),
+        "type": draw.choice(["buy", "sell"]),
+        "ordertype": ordertype,
+        "offset_bp": draw.choice([0, 0, draw.randint(-5, 5), draw.randint(-60, 60)]),
+        "lots": int(10 ** draw.uniform(3.5, 7.6)),
+        "timeinforce": draw.choice(["GTC", "GTC", "GTC", "IOC", "FOK"]) if ordertype == "limit" else "GTC",
+        "oflags": draw.choice(["", "fcib", "post"] if ordertype == "limit" else ["", "fcib"]),
+        "stptype": draw.choice(["cancel-newest", "cancel-oldest", "cancel-both"]),
+        "trigger": draw.choice(["last", "index"]),
+        "starttm": draw.choice(["0"] * 5 + ["+5"]),
+        "expiretm": draw.choice(["0"] * 5 + ["+20"]),
+        "viqc": draw.random() < 0.3,
+        "close": draw.random() < 0.15,
+    }
+
+
 def act(venue: Venue, action: dict[str, Any]) -> None:
     """Do one thing; refusals are fine, internal errors are not."""
     errors: list[str] = []
     if "advance_s" in action:
         venue.clock.advance(action["advance_s"])
+        venue.exchange.observed()
     elif "move_bp" in action:
         mid = sum(venue.best(action["pair"])) / 2
         venue.exchange.set_price(action["pair"], round(mid * (10_000 + action["move_bp"]) / 10_000, 1))
     elif "switch_s" in action:
         errors = venue.errors("CancelAllOrdersAfter", {"timeout": str(action["switch_s"])}, action["user"])
-    elif "cancel" in action:
-        opened = sorted(venue.exchange.account(action["user"]).open)
-        if opened:
-            txid = opened[action["cancel"] % len(opened)]
-            errors = venue.errors("CancelOrder", {"txid": txid}, action["user"])
+    elif "order" in action:
+        errors = venue.errors("AddOrder", _order(venue, action["order"]), action["user"])
     else:
-        errors = venue.errors("AddOrder", _order(venue, action), action["user"])
+        errors = _change(venue, action)
     assert "EGeneral:Internal error" not in errors
 
 
-def _order(venue: Venue, action: dict[str, Any]) -> dict[str, str]:
-    names = ("pair", "type", "ordertype", "oflags", "timeinforce", "stptype")
-    params = {name: action[name] for name in names}
-    scale = Decimal("1e-6") if action["pair"] == "SOLUSD" else Decimal("1e-8")
-    params["volume"] = f"{action['lots'] * scale:.8f}"
-    if action["ordertype"] == "limit":
-        bid, _ = venue.best(action["pair"])
-        params["price"] = f"{round(bid * (10_000 + action['offset_bp']) / 10_000, 1)}"
-    else:
-        params["oflags"] = ""
+def _change(venue: Venue, action: dict[str, Any]) -> list[str]:
+    """Cancel, amend or edit one of the open orders, if there is one."""
+    (name,) = action.keys() & {"cancel", "amend", "edit"}
+    opened = sorted(venue.exchange.account(action["user"]).open)
+    if not opened:
+        return []
+    txid = opened[action[name] % len(opened)]
+    if name == "cancel":
+        return list(venue.errors("CancelOrder", {"txid": txid}, action["user"]))
+    entry = venue.exchange.account(action["user"]).open[txid]
+    volume = f"{entry.volume * Decimal(action['share']):.8f}"
+    trails = entry.ordertype.startswith("trailing")
+    price = "+1%" if trails else _price(venue, entry.pair.altname, action["offset_bp"])
+    limit = {} if entry.price is None else {"limit_price": "+0" if trails else price}
+    if name == "amend":
+        return list(venue.errors("AmendOrder", {"txid": txid, "order_qty": volume, **limit}, action["user"]))
+    terms = {"txid": txid, "pair": entry.pair.altname, "volume": volume, "price": price}
+    return list(venue.errors("EditOrder", terms, action["user"]))
+
+
+def _price(venue: Venue, pair: str, offset_bp: int) -> str:
+    bid, _ = venue.best(pair)
+    return f"{round(bid * (10_000 + offset_bp) / 10_000, 1)}"
+
+
+def _order(venue: Venue, terms: dict[str, Any]) -> dict[str, str]:
+    names = ("pair", "type", "ordertype", "oflags", "timeinforce", "stptype", "trigger", "starttm", "expiretm")
+    params = {name: terms[name] for name in names}
+    scale = Decimal("1e-6") if terms["pair"] == "SOLUSD" else Decimal("1e-8")
+    volume = terms["lots"] * scale
+    params["volume"] = f"{volume:.8f}"
+    if terms["ordertype"] in {"market", "iceberg"} or terms["timeinforce"] in {"IOC", "FOK"}:
+        params["expiretm"] = "0"
+    if terms["ordertype"] == "market" and terms["type"] == "buy" and terms["viqc"]:
+        params |= {"oflags": "viqc", "volume": f"{volume * 1000:.2f}"}
+    if terms["ordertype"] == "iceberg":
+        params["displayvol"] = f"{volume / 3:.8f}"
     if params["oflags"] == "post":
         params["timeinforce"] = "GTC"
+    if terms["ordertype"].startswith("trailing"):
+        params |= {"price": f"+{abs(terms['offset_bp']) + 1}", "price2": "+0.1%"}
+    elif terms["ordertype"] != "market":
+        params |= {name: _price(venue, terms["pair"], terms["offset_bp"]) for name in ("price", "price2")}
+    if terms["close"]:
+        params |= {"close[ordertype]": "stop-loss-limit", "close[price]": "#0.2%", "close[price2]": "#0.2%"}
     return params
 
 
@@ -186,7 +240,12 @@ def check_books(venue: Venue, start: dict[str, Decimal]) -> None:
         for entry in held.open.values():
             holds[entry.held_asset] = holds.get(entry.held_asset, Decimal(0)) + entry.held
             assert entry.remaining > 0
-            assert entry.held > 0
+            book = venue.exchange.engine.books[entry.pair.id]
+            short = held.available(entry.held_asset) == 0
+            # What a market order needs that is to start later is asked again then.
+            later = entry.status == "pending" and entry.price is None and entry.trigger is None
+            assert entry.held > 0 or later
+            assert entry.held == needed(entry, book) or short or later
         for asset, amount in held.balances.items():
             assert amount >= held.holds.get(asset, Decimal(0)) >= 0
             assert held.holds.get(asset, Decimal(0)) == holds.get(asset, Decimal(0))
@@ -194,6 +253,7 @@ def check_books(venue: Venue, start: dict[str, Decimal]) -> None:
             assert entry.executed == sum(fill.volume for fill in entry.fills) <= entry.volume
             assert entry.cost == sum(fill.cost for fill in entry.fills)
             assert entry.fee == sum(fill.fee for fill in entry.fills) >= 0
+            assert entry.is_open is (entry.txid in held.open) is (entry.closed_at is None)
     for book in venue.exchange.engine.books.values():
         bid, ask = book.best("bids"), book.best("asks")
         assert bid is None or ask is None or bid < ask
@@ -235,7 +295,7 @@ def test_no_stream_of_orders_makes_or_loses_money(seed: int) -> None:
 
 
 def test_the_streams_hold_what_they_are_to_prove() -> None:
-    venues = [run_stream(seed, 80) for seed in range(12)]
+    venues = [run_stream(seed, 80) for seed in range(16)]
     orders = [entry for venue in venues for held in venue.exchange.accounts for entry in held.orders.values()]
     fills = [fill for entry in orders for fill in entry.fills]
     sides: dict[tuple[int, str, int], int] = {}
@@ -246,11 +306,18 @@ def test_the_streams_hold_what_they_are_to_prove() -> None:
                 sides[key] = sides.get(key, 0) + 1
     assert len(orders) > 300
     assert sum(fill.maker for fill in fills) > 50
-    assert sum(count == 2 for count in sides.values()) > 20
+    assert sum(count == 2 for count in sides.values()) > 5
     assert sum(len(entry.fills) > 1 for entry in orders) > 20
     assert {entry.reason for entry in orders} >= {
         None,
         "User requested",
         "Immediate or cancel",
         "Self trade prevention",
+        "Fill or kill",
     }
+    assert {entry.ordertype for entry in orders if entry.fills} >= {"market", "limit", "iceberg", *TRIGGERED}
+    assert {entry.status for entry in orders} >= {"closed", "canceled", "expired"}
+    assert sum(len(entry.amends) > 1 for entry in orders) > 10
+    assert sum(entry.refid is not None for entry in orders) > 10
+    assert sum(entry.fee_in_base and bool(entry.fills) for entry in orders) > 10
+    assert sum(entry.budget is not None for entry in orders) > 2
