@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
@@ -133,10 +132,17 @@ class Book:
 
     def offers(self, side: BookSide) -> Iterator[Offer]:
         """All offers of a side, best first; at one price clients' orders stand before the invented market."""
-        resting = (Offer(ticks, order.offered, order) for ticks, order in self._resting[side])
-        levels = (Offer(ticks, volume, None) for ticks, volume in reversed(self.levels(side)))
-        # The merge is stable: of equal prices those of the first source come first.
-        return heapq.merge(resting, levels, key=lambda offer: -offer.ticks if side == "bids" else offer.ticks)
+        sign = 1 if side == "asks" else -1
+        levels = reversed(self.levels(side))
+        level = next(levels, None)
+        for ticks, order in self._resting[side]:
+            while level is not None and sign * level[0] < sign * ticks:
+                yield Offer(*level, None)
+                level = next(levels, None)
+            yield Offer(ticks, order.offered, order)
+        while level is not None:
+            yield Offer(*level, None)
+            level = next(levels, None)
 
     def at_front(self, side: BookSide) -> list[Offer]:
         """All offers at the best price of a side."""

@@ -78,7 +78,9 @@ class Desk:
 
     def _accept(self, order: Order) -> None:
         order.account.take_in(order)
-        order.account.hold(order, needed(order, self._books[order.pair.id]))
+        # A market order that need not wait is over before anybody could look at what it holds.
+        if order.price is not None or order.is_waiting:
+            order.account.hold(order, needed(order, self._books[order.pair.id]))
         self._witness.ordered(order)
 
     def _start(self, order: Order, now: float) -> None:
@@ -189,7 +191,7 @@ class Desk:
             if self._closes:
                 self._follow(*self._closes.popleft(), now)
                 continue
-            concerned = book.triggers.reached(book.signals())
+            concerned = book.triggers.reached(book.signals()) if book.triggers else None
             if concerned is None:
                 return
             order, fires = concerned

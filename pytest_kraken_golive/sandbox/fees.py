@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,10 +27,12 @@ LADDER = tuple(
 )
 """From the lowest volume to the highest (Kraken: fee schedule since 2026-07-09)."""
 
+_STEPS = [tier.volume_usd for tier in LADDER]
+
 
 def tier_index(volume_usd: Decimal) -> int:
     """Which rung a 30-day volume stands on."""
-    return max(index for index, tier in enumerate(LADDER) if volume_usd >= tier.volume_usd)
+    return bisect_right(_STEPS, volume_usd) - 1
 
 
 def rate(volume_usd: Decimal, *, maker: bool) -> Decimal:

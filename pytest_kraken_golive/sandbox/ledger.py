@@ -12,7 +12,7 @@ EntryType = Literal["trade", "deposit", "adjustment"]
 """Why a balance changed; the other types of Kraken's do not occur here."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LedgerEntry:
     """A change of one balance (Kraken: ledgers)."""
 

@@ -25,6 +25,8 @@ DEADLINE_S = (2.0, 60.0)
 """How far ahead a deadline lies at least and at most when the order arrives (Kraken: add order)."""
 EXPIRY_S = (5.0, 31 * 86_400.0)
 """How far ahead an expiry lies at least and at most (Kraken: add order, five seconds to a month)."""
+_ORDER_TYPES, _SELF_TRADES = get_args(OrderType), get_args(SelfTrade)
+_SIGNALS, _TIMES_IN_FORCE = get_args(Signal), get_args(TimeInForce)
 _FLAGS = {"post", "fcib", "fciq", "nompp", "viqc"}
 _POSTING = {"limit", "iceberg"}
 _CLOSING = tuple(sorted((LIMITED | TRIGGERED) - {"iceberg"}))
@@ -51,7 +53,7 @@ class Draft:
 def read_order(exchange: Exchange, session: Session, params: Params) -> Draft:
     """The order that parameters ask for; refused where they are malformed or contradict one another."""
     _refuse_margin(params)
-    ordertype: OrderType = choice(params, "ordertype", get_args(OrderType), "")  # type: ignore[assignment]  # as checked
+    ordertype: OrderType = choice(params, "ordertype", _ORDER_TYPES, "")  # type: ignore[assignment]  # as checked
     side = choice(params, "type", ("buy", "sell"), "")
     volume = number(params, "volume")
     flags = _order_flags(params, ordertype, side)
@@ -59,8 +61,8 @@ def read_order(exchange: Exchange, session: Session, params: Params) -> Draft:
     if timeinforce in {"IOC", "FOK"} and ("post" in flags or ordertype == "iceberg"):
         raise invalid("timeinforce")
     userref, cl_ord_id = _references(params)
-    self_trade = choice(params, "stptype", get_args(SelfTrade), "cancel-newest")
-    signal: Signal = choice(params, "trigger", get_args(Signal), "last")  # type: ignore[assignment]  # as checked
+    self_trade = choice(params, "stptype", _SELF_TRADES, "cancel-newest")
+    signal: Signal = choice(params, "trigger", _SIGNALS, "last")  # type: ignore[assignment]  # as checked
     prices = _prices(params, ordertype, "price", "price2")
     close = _close(params)
     display = _display(params, ordertype, volume)
@@ -185,7 +187,7 @@ def display_volume(params: Params, name: str, volume: Decimal) -> Decimal:
 
 def _times(params: Params, now: float) -> tuple[TimeInForce, float, float]:
     """How long an order may rest, and the Unix times of its start and its expiry; 0 stands for none."""
-    text = choice(params, "timeinforce", get_args(TimeInForce), "GTC")
+    text = choice(params, "timeinforce", _TIMES_IN_FORCE, "GTC")
     starts_at, expires_at = _moment(params, "starttm", now), _moment(params, "expiretm", now)
     if expires_at:
         least, most = EXPIRY_S

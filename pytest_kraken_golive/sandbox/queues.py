@@ -50,6 +50,9 @@ class PriceQueue:
         low = bisect_left(self._line, rank, key=_price_rank)
         return [key[2] for key in self._line[low : bisect_right(self._line, rank, key=_price_rank)]]
 
+    def __bool__(self) -> bool:
+        return bool(self._line)
+
     def __iter__(self) -> Iterator[tuple[int, Order]]:
         return ((self._sign * rank, order) for rank, _, order in self._line)
 

@@ -35,10 +35,12 @@ def working_terms(
         book: the pair's.
     """
     first, second = prices
-    pair, signals = book.pair, book.signals()
+    pair = book.pair
     if ordertype not in TRIGGERED:
-        limit = None if first is None else first.at(book.price(signals["last"]), pair, hash_adds=side == "sell")
-        return limit, None
+        if first is None or not first.is_relative:
+            return (None if first is None else first.amount), None
+        return first.at(book.price(book.signals()["last"]), pair, hash_adds=side == "sell"), None
+    signals = book.signals()
     assert first is not None  # every such type has a price
     stops = not ordertype.startswith("take-profit")
     falling = (side == "sell") is stops

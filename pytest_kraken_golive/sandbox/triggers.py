@@ -43,6 +43,10 @@ class Triggers:
             best = reference + 1 if trigger.falling else reference - 1
             (rising if trigger.falling else falling).add(order, best)
 
+    def __bool__(self) -> bool:
+        """Whether any order waits."""
+        return any(map(bool, self._falling.values())) or any(map(bool, self._rising.values()))
+
     def leave(self, order: Order) -> None:
         """Let an order wait no longer."""
         if order.trigger is not None:
