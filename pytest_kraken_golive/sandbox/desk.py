@@ -313,4 +313,5 @@ class Desk:
 
 def _state(order: Order, kind: Literal["original", "user"], amend_id: str, at: float) -> Amend:
     trigger = None if order.trigger is None else order.pair.tick * order.trigger.level
-    return Amend(amend_id, kind, order.volume, order.remaining, order.price, trigger, order.display, at)
+    remaining = order.volume if kind == "original" else order.remaining
+    return Amend(amend_id, kind, order.volume, remaining, order.price, trigger, order.display, at)
