@@ -138,7 +138,7 @@ def _order_flags(params: Params, ordertype: str, side: str) -> set[str]:
     if "post" in flags and ordertype not in _POSTING:
         raise invalid("oflags")
     if "viqc" in flags and (ordertype, side) != ("market", "buy"):
-        raise invalid("oflags")
+        raise invalid("viqc")  # as seen (ccxt#22521)
     return flags
 
 
