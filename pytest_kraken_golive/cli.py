@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
+
+_PORT = click.IntRange(0, 65_535)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,3 +45,23 @@ def init(directory: Path) -> None:
     for name in kept:
         click.echo(f"  = {name} (kept as it is)")
     click.echo("Next: pytest --golive")
+
+
+@main.command(short_help="Serve the embedded exchange.")
+@click.option("--port", type=_PORT, default=8910, show_default=True, help="Port of the exchange; 0 takes a free one.")
+@click.option("--admin-port", type=_PORT, default=0, help="Port of the admin interface; a free one by default.")
+@click.option("--tier", type=click.Choice(["starter", "intermediate", "pro"]), default="pro", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of prices, books and ids; never of keys.")
+@click.option("--prices", multiple=True, metavar="[PAIR=]FILE", help="Replay recorded candles or trades; repeatable.")
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Gets URLs and keys as JSON.")
+def sandbox(
+    *, port: int, admin_port: int, tier: Any, seed: int, prices: tuple[str, ...], ready_file: Path | None
+) -> None:
+    """Serve a Kraken Spot look-alike on loopback until Ctrl-C. docs/sandbox.md tells all of it."""
+    from pytest_kraken_golive.sandbox import standalone  # noqa: PLC0415 - each command imports what it needs
+
+    try:
+        exchange = standalone.open_exchange(seed=seed, tier=tier, prices=prices)
+        standalone.run(exchange, {"main": port, "admin": admin_port}, ready_file, click.echo)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error.strerror if isinstance(error, OSError) else error)) from error

@@ -1,13 +1,14 @@
-"""The admin port: JSON in, JSON out, behind the header `X-Sandbox-Token`."""
+"""The admin port: JSON in, JSON out, behind the header `X-Sandbox-Token`; docs/sandbox.md tells how to use it."""
 
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,58 +20,119 @@ from .settings import FaultSettings
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not its value
 
 _Handler = Callable[[Request], Awaitable[object]]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def admin_app(exchange: Exchange) -> Starlette:
+class _Wanted(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class WantedBooks(_Wanted):
+    """Query of `GET /books`."""
+
+    door: str | None = None
+    """Whose; None is all, by name."""
+    window_s: Annotated[_Finite, Field(gt=0)] = 0.1
+    """Window in which the largest burst is looked for."""
+
+
+class WantedStatus(_Wanted):
+    """Body of `POST /status`."""
+
+    status: str
+    """Mode."""
+    pair: str | None = None
+    """Whose; None is the exchange's."""
+
+
+class WantedPrice(_Wanted):
+    """Body of `POST /prices`."""
+
+    pair: str
+    """Whose."""
+    mid: Decimal
+    """New mid, rounded to the tick."""
+    hold: StrictBool = False
+    """Whether it stays there."""
+
+
+class WantedRefusal(_Wanted):
+    """Body of `POST /refuse`."""
+
+    seconds: Annotated[_Finite, Field(gt=0)]
+    """How long connections are refused, on the exchange's clock."""
+    door: str = "main"
+    """Where."""
+
+
+class WantedClock(_Wanted):
+    """Body of `POST /clock`."""
+
+    skew_s: _Finite
+    """How far the exchange's clock is ahead of the true time."""
+
+
+class WantedAccount(_Wanted):
+    """Body of `PATCH /accounts/{name}`; what is absent stays."""
+
+    permissions: list[str] | None = None
+    """Rights of the key."""
+    nonce_window: StrictInt | None = None
+    """In nonce units."""
+    balances: dict[str, Decimal] | None = None
+    """Amounts by asset, set and not added."""
+
+
+def admin_app(exchange: Exchange, refuse: Callable[[str, float], None]) -> Starlette:
     """The application of the admin port.
 
-    Routes: `GET /books?door=&window_s=` (without door: all, by name), `GET|POST|DELETE /faults`,
-    `POST /status {status, pair?}`, `POST /prices {pair, mid, hold?}`,
-    `PATCH /accounts/{name} {permissions?, nonce_window?, balances?}`, `GET /ready`.
-    Wrong input answers 400 with `{"detail": ...}`, an unknown name 404, a wrong token 401.
+    Wrong input answers 400 with `{"detail": ...}`, an unknown name 404, a wrong token 401; unknown fields are wrong.
+
+    Args:
+        exchange: what is administered.
+        refuse: lets a door refuse connections for so many seconds.
     """
 
     async def books(request: Request) -> object:
-        window_s = float(request.query_params.get("window_s", "0.1"))
-        if not 0 < window_s < float("inf"):
-            raise ValueError(f"window_s: expected seconds above 0, found {window_s}")
-        door = request.query_params.get("door")
-        if door is not None:
-            return exchange.observed(door, window_s)
-        return {name: exchange.observed(name, window_s) for name in exchange.doors}
+        wanted = WantedBooks.model_validate(dict(request.query_params))
+        if wanted.door is not None:
+            return exchange.observed(wanted.door, wanted.window_s)
+        return {name: exchange.observed(name, wanted.window_s) for name in exchange.doors}
 
     async def faults(request: Request) -> object:
         if request.method == "POST":
-            exchange.install_fault(FaultSettings.model_validate(await _fields(request)))
+            fault = await _read(request, FaultSettings)
+            if fault.door != "*" and fault.door not in exchange.doors:
+                raise _no_door(exchange, fault.door)
+            exchange.install_fault(fault)
         elif request.method == "DELETE":
             exchange.clear_faults()
         return {"faults": exchange.faults.listing()}
 
     async def status(request: Request) -> object:
-        fields = await _fields(request, "status", "pair")
-        exchange.set_status(str(_needed(fields, "status")), fields.get("pair"))
+        wanted = await _read(request, WantedStatus)
+        exchange.set_status(wanted.status, wanted.pair)
         return {"status": exchange.status, "pairs": exchange.pair_status}
 
     async def prices(request: Request) -> object:
-        fields = await _fields(request, "pair", "mid", "hold")
-        hold = fields.get("hold", False)
-        if not isinstance(hold, bool):
-            raise ValueError(f"hold: expected true or false, found {hold!r}")
-        exchange.set_price(str(_needed(fields, "pair")), _decimal("mid", _needed(fields, "mid")), hold=hold)
-        return {"pair": fields["pair"], "mid": str(fields["mid"])}
+        wanted = await _read(request, WantedPrice)
+        exchange.set_price(wanted.pair, wanted.mid, hold=wanted.hold)
+        return {"pair": wanted.pair, "mid": str(wanted.mid)}
+
+    async def refusal(request: Request) -> object:
+        wanted = await _read(request, WantedRefusal)
+        if wanted.door not in exchange.doors:
+            raise _no_door(exchange, wanted.door)
+        refuse(wanted.door, wanted.seconds)
+        return {"door": wanted.door, "seconds": wanted.seconds}
+
+    async def clock(request: Request) -> object:
+        exchange.set_clock_skew((await _read(request, WantedClock)).skew_s)
+        return {"skew_s": exchange.clock.skew_s, "unixtime": exchange.clock.time()}
 
     async def account(request: Request) -> object:
-        fields = await _fields(request, "permissions", "nonce_window", "balances")
-        permissions, window, amounts = fields.get("permissions"), fields.get("nonce_window"), fields.get("balances")
-        if permissions is not None and not isinstance(permissions, list):
-            raise ValueError(f"permissions: expected a list of names, found {permissions!r}")
-        if window is not None and (not isinstance(window, int) or isinstance(window, bool)):
-            raise ValueError(f"nonce_window: expected a whole number, found {window!r}")
-        if amounts is not None and not isinstance(amounts, dict):
-            raise ValueError(f"balances: expected asset to amount, found {amounts!r}")
-        balances = None if amounts is None else {name: _decimal(name, value) for name, value in amounts.items()}
-        name = request.path_params["name"]
-        exchange.alter_account(name, permissions=permissions, nonce_window=window, balances=balances)
+        wanted, name = await _read(request, WantedAccount), request.path_params["name"]
+        exchange.alter_account(name, **dict(wanted))
         changed = exchange.account(name)
         return {
             "name": name,
@@ -89,6 +151,8 @@ def admin_app(exchange: Exchange) -> Starlette:
             Route("/faults", guarded(faults), methods=["GET", "POST", "DELETE"]),
             Route("/status", guarded(status), methods=["POST"]),
             Route("/prices", guarded(prices), methods=["POST"]),
+            Route("/refuse", guarded(refusal), methods=["POST"]),
+            Route("/clock", guarded(clock), methods=["POST"]),
             Route("/accounts/{name}", guarded(account), methods=["PATCH"]),
             Route("/ready", guarded(ready), methods=["GET"]),
         ]
@@ -105,8 +169,7 @@ def _guard(exchange: Exchange) -> Callable[[_Handler], Callable[[Request], Await
             try:
                 return JSONResponse(await handler(request))
             except ValidationError as error:
-                found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-                return _problem(400, found)
+                return _problem(400, "; ".join(_told(found) for found in error.errors()))
             except KeyError as error:
                 return _problem(404, str(error.args[0]))
             except ValueError as error:
@@ -117,29 +180,35 @@ def _guard(exchange: Exchange) -> Callable[[_Handler], Callable[[Request], Await
     return guarded
 
 
+def _told(found: Any) -> str:
+    place = ".".join(map(str, found["loc"]))
+    return f"{place}: {found['msg']}" if place else str(found["msg"])
+
+
 def _problem(status: int, detail: str) -> Response:
     return JSONResponse({"detail": detail}, status_code=status)
 
 
-async def _fields(request: Request, *known: str) -> dict[str, Any]:
-    """The JSON object of a request, with no other fields than the known ones (none given: any)."""
-    data = await request.json()
+def _no_door(exchange: Exchange, name: str) -> KeyError:
+    return KeyError(f"no door {name!r}; there are {', '.join(exchange.doors)}")
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+async def _read(request: Request, model: type[_Model]) -> _Model:
+    """The JSON object of a request."""
+    try:
+        data = json.loads(await request.body(), object_pairs_hook=_no_twins)
+    except RecursionError:
+        raise ValueError("expected a JSON object, found one nested too deeply") from None
     if not isinstance(data, dict):
         raise ValueError(f"expected a JSON object, found {type(data).__name__}")
-    unknown = sorted(set(data) - set(known)) if known else []
-    if unknown:
-        raise ValueError(f"unknown fields {', '.join(unknown)}; known are {', '.join(known)}")
-    return data
+    return model.model_validate(data)
 
 
-def _needed(fields: dict[str, Any], name: str) -> Any:
-    if name not in fields:
-        raise ValueError(f"{name}: missing")
-    return fields[name]
-
-
-def _decimal(name: str, value: object) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(f"{name}: expected a decimal number, found {value!r}") from None
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field is given twice")
+    return fields

@@ -6,18 +6,19 @@ It times, counts and sabotages; what a request means is the exchange's business.
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
-from ..clock import VirtualClock
 from .exchange import Exchange
 from .faults import cloudflare_page
-from .refusals import BAD_REQUEST, INVALID_NONCE
+from .refusals import BAD_REQUEST, INVALID_NONCE, THROTTLED
 from .settings import FaultSettings
-from .wire import Call
+from .skew import SkewedClock
+from .wire import Call, with_warnings
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,8 +29,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 TRANSPORT = "pytest_kraken_golive.transport"
 """Where `server` puts the connection's transport into the scope, so that a fault can reset it."""
 _MOST_BYTES = 1_000_000
-_JSON = b"application/json; charset=utf-8"
-_HTML = b"text/html; charset=UTF-8"
+Headers = tuple[tuple[bytes, bytes], ...]
+_JSON_HEADERS: Headers = ((b"content-type", b"application/json; charset=utf-8"),)
+_EDGE_HEADERS: Headers = (
+    (b"content-type", b"text/html; charset=UTF-8"),
+    (b"server", b"cloudflare"),
+    (b"cf-ray", b"0000000000000000-SBX"),
+)
 
 
 class _Gone(Exception):
@@ -50,9 +56,17 @@ class Wire(NamedTuple):
 class Door:
     """The ASGI application behind one port."""
 
-    def __init__(self, exchange: Exchange, name: str) -> None:
+    def __init__(self, exchange: Exchange, name: str, refuse: Callable[[float], None]) -> None:
+        """Open it.
+
+        Args:
+            exchange: what is behind it.
+            name: under which its requests are booked.
+            refuse: lets the port refuse connections for so many seconds.
+        """
         self._exchange = exchange
         self._name = name
+        self._refuse = refuse
         self._latency_s = exchange.settings.latency_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,16 +86,18 @@ class Door:
         body = await _read(receive)
         call = _call(scope, body or b"", self._name, visit.arrived_at)
         exchange.count(call)
-        fault = exchange.pick_fault(call)
-        delay_s = self._latency_s + (0.0 if fault is None else fault.latency_s)
+        hit = exchange.pick_fault(call)
+        delay_s = self._latency_s + (0.0 if hit is None else hit.wait_s)
         if delay_s:
-            await _pause(exchange, delay_s)
+            await _pause(exchange.clock, delay_s)
         if body is None:
-            await _respond(visit, send, 200, _JSON, exchange.refused(call, BAD_REQUEST))
-        elif fault is None or fault.kind == "latency":
-            await _respond(visit, send, 200, _JSON, exchange.answer(call))
+            await _respond(visit, send, 200, _JSON_HEADERS, exchange.refused(call, BAD_REQUEST))
+        elif hit is None or hit.order.kind == "latency":
+            await _respond(visit, send, 200, _JSON_HEADERS, exchange.answer(call))
         else:
-            await _serve_fault(visit, fault, call, Wire(scope, receive, send))
+            if hit.order.kind == "refused":
+                self._refuse(hit.order.refuse_s)
+            await _serve_fault(visit, hit.order, call, Wire(scope, receive, send))
 
 
 class _Visit:
@@ -105,9 +121,13 @@ class _Visit:
         """Handle the call."""
         return self._exchange.answer(call)
 
-    def refuse(self, call: Call, error: str) -> bytes:
+    def refuse(self, call: Call, *errors: str) -> bytes:
         """Answer with an error array."""
-        return self._exchange.refused(call, error)
+        return self._exchange.refused(call, *errors)
+
+    def second_ahead(self, seconds: float) -> int:
+        """A Unix second of the exchange's clock."""
+        return math.ceil(self._exchange.clock.time() + seconds)
 
 
 def _call(scope: Scope, body: bytes, door: str, arrived_at: float) -> Call:
@@ -150,52 +170,69 @@ async def _read(receive: Receive) -> bytes | None:
             return body if size <= _MOST_BYTES else None
 
 
-async def _pause(exchange: Exchange, seconds: float) -> None:
+async def _pause(clock: SkewedClock, seconds: float) -> None:
     """Let service take its time; in virtual time that is a jump of the clock."""
-    if isinstance(exchange.clock, VirtualClock):
-        exchange.clock.advance(seconds)
+    if clock.is_virtual:
+        clock.sleep(seconds)
         await asyncio.sleep(0)
     else:
         await asyncio.sleep(seconds)
 
 
-async def _respond(visit: _Visit, send: Send, status: int, content_type: bytes, body: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+async def _respond(visit: _Visit, send: Send, status: int, headers: Headers, body: bytes) -> None:
     # Before anything leaves: a client that sends its next request on seeing this answer is not two at once.
     visit.end()
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
 
 
 async def _serve_fault(visit: _Visit, fault: FaultSettings, call: Call, wire: Wire) -> None:
-    send = wire.send
-    if fault.kind == "stale_nonce":
-        await _respond(visit, send, 200, _JSON, visit.refuse(call, INVALID_NONCE))
-    elif fault.kind == "http":
-        if fault.handled:
-            visit.answer(call)
-        await _respond(visit, send, fault.status, _HTML, cloudflare_page(fault.status))
-    elif fault.kind == "error":
-        if fault.handled:
-            visit.answer(call)
-        await _respond(visit, send, 200, _JSON, visit.refuse(call, fault.error))
-    elif fault.kind == "truncated":
-        body = visit.answer(call)
-        headers = [(b"content-type", _JSON), (b"content-length", str(len(body)).encode())]
-        visit.end()
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await _hang_up(wire, reset=False)
+    match fault.kind:
+        case "stale_nonce":
+            await _respond(visit, wire.send, 200, _JSON_HEADERS, visit.refuse(call, INVALID_NONCE))
+        case "throttled":
+            error = f"{THROTTLED}: {visit.second_ahead(fault.throttle_s)}"
+            await _respond(visit, wire.send, 200, _JSON_HEADERS, visit.refuse(call, error))
+        case "http":
+            if fault.handled:
+                visit.answer(call)
+            await _respond(visit, wire.send, fault.status, _EDGE_HEADERS, cloudflare_page(fault.status))
+        case "error":
+            answer = visit.answer(call) if fault.handled else b""
+            body = with_warnings(answer, fault.errors) if fault.only_warns else visit.refuse(call, *fault.errors)
+            await _respond(visit, wire.send, 200, _JSON_HEADERS, body)
+        case "truncated" | "truncated_chunk":
+            await _serve_half(visit, visit.answer(call), wire, chunked=fault.kind == "truncated_chunk")
+        case _:
+            if fault.kind == "reset_after":
+                visit.answer(call)
+            visit.end()
+            await _hang_up(wire, reset=True)
+
+
+async def _serve_half(visit: _Visit, body: bytes, wire: Wire, *, chunked: bool) -> None:
+    """Send the first half of a body and close the connection."""
+    visit.end()
+    half = body[: len(body) // 2]
+    framing = (b"transfer-encoding", b"chunked") if chunked else (b"content-length", str(len(body)).encode())
+    await wire.send({"type": "http.response.start", "status": 200, "headers": [*_JSON_HEADERS, framing]})
+    if chunked:
+        # Past the server, which would send no chunk but whole ones.
+        _transport(wire).write(b"%x\r\n" % len(body) + half)
     else:
-        if fault.kind == "reset_after":
-            visit.answer(call)
-        visit.end()
-        await _hang_up(wire, reset=True)
+        await wire.send({"type": "http.response.body", "body": half, "more_body": True})
+    await _hang_up(wire, reset=False)
+
+
+def _transport(wire: Wire) -> asyncio.Transport:
+    found: asyncio.Transport = wire.scope["extensions"][TRANSPORT]
+    return found
 
 
 async def _hang_up(wire: Wire, *, reset: bool) -> None:
     """Close the connection: with a TCP reset, or after what was written has gone out."""
-    transport: asyncio.Transport = wire.scope["extensions"][TRANSPORT]
+    transport = _transport(wire)
     if reset:
         connection: socket.socket = transport.get_extra_info("socket")
         # Closing with a linger of zero seconds sends a reset; Windows packs the two fields as shorts.

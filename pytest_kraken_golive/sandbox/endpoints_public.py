@@ -35,7 +35,9 @@ def _time(_exchange: Exchange, _params: Params, now: float) -> object:
 
 
 def _system_status(exchange: Exchange, _params: Params, now: float) -> object:
-    return {"status": exchange.status, "timestamp": iso_time(now)}
+    # Kraken's list of statuses has no limit_only for the exchange; only its pairs show it.
+    status = "online" if exchange.status == "limit_only" else exchange.status
+    return {"status": status, "timestamp": iso_time(now)}
 
 
 def _assets(exchange: Exchange, params: Params, _now: float) -> object:
@@ -60,7 +62,7 @@ def _asset_pairs(exchange: Exchange, params: Params, _now: float) -> object:
     info = choice(params, "info", ("info", *_INFO_FIELDS), "info")
     shown: dict[str, Any] = {}
     for key, pair in _named_pairs(exchange, params).items():
-        facts = {**pair.facts, "status": exchange.pair_status[pair.id]}
+        facts = {**pair.facts, "status": exchange.shown_pair_status(pair.id)}
         shown[key] = facts if info == "info" else {name: facts[name] for name in _INFO_FIELDS[info]}
     return shown
 

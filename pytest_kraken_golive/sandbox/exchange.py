@@ -13,17 +13,19 @@ from typing import Any, get_args
 from ..clock import Clock, SystemClock
 from . import endpoints_public, refusals
 from .accounts import Account, known_asset
-from .faults import Faults
+from .faults import Faults, Hit
 from .history import History
 from .limits import Lockouts, PublicLimits
 from .market import Market
 from .matching import Engine
 from .observed import DoorBook
 from .orders import ZERO, Fill, Order
+from .recording import Recording
 from .refusals import Refusal
 from .routes import HISTORY, MONEY_OUT, PRIVATE_ENDPOINTS, PrivateEndpoint, Session
-from .settings import PERMISSIONS, AccountSettings, FaultSettings, SandboxSettings, Status
+from .settings import MOST_SKEW_S, PERMISSIONS, AccountSettings, FaultSettings, SandboxSettings, Status
 from .settlement import total
+from .skew import SkewedClock
 from .wire import PRIVATE, PUBLIC, Call, failure, read_body, read_query, success
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class Exchange:
             ValueError: settings name an asset or pair that it does not have.
         """
         self.settings = settings
-        self.clock: Clock = SystemClock() if clock is None else clock
+        self.clock = SkewedClock(SystemClock() if clock is None else clock, settings.clock_skew_s)
         self.lock = threading.RLock()
         self.market = Market(accept_wsname=settings.accept_wsname)
         now = self.clock.time()
@@ -63,7 +65,7 @@ class Exchange:
         self.history = History(self.engine)
         self.status: Status = settings.status
         self.pair_status = {pair.id: str(pair.facts["status"]) for pair in self.market.pairs.values()}
-        self.faults = Faults(settings.faults)
+        self.faults = Faults(settings.faults, settings.seed)
         self.doors = {door: DoorBook() for door in settings.doors}
         self._public_limits = PublicLimits(settings.public_limit)
         self._lockouts = Lockouts(settings.lockout)
@@ -83,13 +85,13 @@ class Exchange:
         with self.lock:
             self.doors[door].leave()
 
-    def pick_fault(self, call: Call) -> FaultSettings | None:
+    def pick_fault(self, call: Call) -> Hit | None:
         """The fault that hits this call, booked as served."""
         with self.lock:
-            fault = self.faults.pick(call.door, call.endpoint)
-            if fault is not None:
-                self.doors[call.door].faults[fault.kind] += 1
-            return fault
+            hit = self.faults.pick(call.door, call.endpoint)
+            if hit is not None:
+                self.doors[call.door].faults[hit.order.kind] += 1
+            return hit
 
     def answer(self, call: Call) -> bytes:
         """Handle a call and give the body of its answer; the HTTP status is always 200."""
@@ -103,11 +105,11 @@ class Exchange:
                 _log.exception("the exchange failed at %s", call.endpoint)
                 return self.refused(call, refusals.INTERNAL_ERROR)
 
-    def refused(self, call: Call, error: str) -> bytes:
-        """Book an error and give the body that carries it."""
+    def refused(self, call: Call, *errors: str) -> bytes:
+        """Book errors and give the body that carries them."""
         with self.lock:
-            self.doors[call.door].errors[error] += 1
-            return failure(error, null_result=not call.is_private)
+            self.doors[call.door].errors.update(errors)
+            return failure(*errors, null_result=not call.is_private)
 
     def count(self, call: Call) -> None:
         """Book which endpoint a call asks for."""
@@ -305,13 +307,20 @@ class Exchange:
                 self.pair_status[found.id] = status
             self._halt_and_resume()
 
+    def shown_pair_status(self, pair_id: str) -> str:
+        """The status that AssetPairs shows: the pair's own, or else the exchange's `limit_only`."""
+        own = self.pair_status[pair_id]
+        return self.status if (own, self.status) == ("online", "limit_only") else own
+
     def _halt_and_resume(self) -> None:
         """Stop trades where the modes say so, and let happen what waited where they no longer do."""
         self.engine.offline = self.status == "maintenance"
         now = self.clock.time()
         self.engine.advance(now)
         for book in self.engine.books.values():
-            book.halted = self.status != "online" or self.pair_status[book.pair.id] in _WITHOUT_TRADES
+            book.halted = (
+                self.status not in {"online", "limit_only"} or self.pair_status[book.pair.id] in _WITHOUT_TRADES
+            )
             self.engine.settle_prices(book.pair, now)
 
     def set_price(self, pair: str, mid: Decimal, *, hold: bool = False) -> None:
@@ -329,6 +338,37 @@ class Exchange:
             self.engine.set_price(found, mid, hold=hold)
             self.engine.settle_prices(found, now)
             self.history.forget(found.id)
+
+    def replay(self, recording: Recording) -> None:
+        """Let the mid of the recording's pair follow it from now on; after its end the price stands still.
+
+        Raises:
+            ValueError: unknown pair, or a price below four of its ticks.
+        """
+        with self.lock:
+            found = self.market.find_pair(recording.pair)
+            if found is None:
+                known = ", ".join(sorted(pair.altname for pair in self.market.pairs.values()))
+                raise ValueError(f"{recording.source}: no pair {recording.pair!r} here; there are {known}")
+            if recording.lowest < found.tick * 4:
+                raise ValueError(f"{recording.source}: {recording.lowest} is below four ticks of {found.altname}")
+            now = self.clock.time()
+            self.engine.advance(now)
+            self.engine.replay(found, recording)
+            self.engine.settle_prices(found, now)
+            self.history.forget(found.id)
+
+    def set_clock_skew(self, seconds: float) -> None:
+        """Let the exchange's wall time be so far ahead of the true time; negative is behind.
+
+        Raises:
+            ValueError: more than a day.
+        """
+        if not abs(seconds) <= MOST_SKEW_S:
+            raise ValueError(f"skew_s: expected seconds within {MOST_SKEW_S:.0f} of 0, found {seconds}")
+        with self.lock:
+            self.engine.advance(self.clock.time())
+            self.clock.skew_s = seconds
 
     def install_fault(self, fault: FaultSettings) -> None:
         """Install a fault behind those already there."""

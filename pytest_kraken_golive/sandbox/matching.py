@@ -14,6 +14,7 @@ from .books import Book
 from .desk import Desk
 from .market import Market, Pair
 from .prices import MOST_SPREAD, Prices
+from .recording import Recording
 from .settings import SandboxSettings
 from .settlement import Witness
 
@@ -92,6 +93,12 @@ class Engine:
         """Set the mid of a pair at the current step; `settle_prices` lets orders meet it."""
         book = self.books[pair.id]
         book.prices.set_mid(self.step, mid, hold=hold)
+        book.move_to(self.step)
+
+    def replay(self, pair: Pair, recording: Recording) -> None:
+        """Let the mid of a pair follow a recording from the current step on."""
+        book = self.books[pair.id]
+        book.prices.follow(self.step, recording, self.step_s)
         book.move_to(self.step)
 
     def settle_prices(self, pair: Pair, now: float) -> None:

@@ -13,8 +13,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple, Protocol
 
 from .market import Pair
+from .recording import Course, Recording
 
 _OCTAVES = tuple(range(2, 21, 2))
 """Periods of the noises as powers of two, in steps: 4 steps to 12 days of 1-second steps."""
@@ -84,13 +86,71 @@ class Noise:
         return low, high
 
 
+class _Law(Protocol):
+    """What sets the mid."""
+
+    def price(self, step: int) -> float:
+        """Mid at a step, in quote units."""
+        ...
+
+    def bounds(self, step: int, size: int) -> tuple[float, float]:
+        """Between what the mid lies in the `2**size` steps from `step` on, which is a multiple of that many."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Regime:
-    """From which step on which base price holds."""
+class _Wandering:
+    """The mid wanders around a base."""
+
+    base: float
+    noise: Noise
+
+    def price(self, step: int) -> float:
+        return self.base * (1.0 + self.noise.value(step))
+
+    def bounds(self, step: int, size: int) -> tuple[float, float]:
+        least, most = self.noise.bounds(step, size)
+        return self.base * (1.0 + least), self.base * (1.0 + most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """The mid stands still."""
+
+    base: float
+
+    def price(self, _step: int) -> float:
+        return self.base
+
+    def bounds(self, _step: int, _size: int) -> tuple[float, float]:
+        return self.base, self.base
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """The mid follows a recording that begins at a step."""
+
+    course: Course
+    since: int
+    step_s: float
+
+    def price(self, step: int) -> float:
+        return self.course.at((step - self.since) * self.step_s)
+
+    def bounds(self, step: int, size: int) -> tuple[float, float]:
+        first = step - self.since
+        return self.course.bounds(first * self.step_s, (first + (1 << size)) * self.step_s)
+
+
+class _Regime(NamedTuple):
+    """From which step on which law holds."""
 
     since: int
-    base: float
-    frozen: bool
+    law: _Law
+
+
+_EVER = -(1 << 62)
+"""Since when the first law holds."""
 
 
 class Prices:
@@ -101,7 +161,7 @@ class Prices:
         self._seed = seed
         self._tick = float(pair.tick)
         self._noise = Noise(seed, pair.id, volatility)
-        self._regimes = [_Regime(-(1 << 62), float(start), frozen=False)]
+        self._regimes = [_Regime(_EVER, _Wandering(float(start), self._noise))]
         self._best: tuple[int, int, int] | None = None
         self._mids: dict[int, int] = {}
 
@@ -120,15 +180,29 @@ class Prices:
         return found
 
     def _drawn_mid(self, step: int) -> int:
-        regime = self._regime(step)
-        deviation = 0.0 if regime.frozen else self._noise.value(step)
-        return max(4, round(regime.base * (1.0 + deviation) / self._tick))
+        return max(4, round(self._regime(step).law.price(step) / self._tick))
 
     def set_mid(self, step: int, price: Decimal, *, hold: bool = False) -> None:
         """Let the mid be this price at a step and move on from there, or stay there if `hold`."""
-        base = float(price) if hold else float(price) / (1.0 + self._noise.value(step))
+        self._rule(step, _Still(float(price)) if hold else self._through(step, float(price)))
+
+    def follow(self, step: int, recording: Recording, step_s: float) -> None:
+        """Let the mid follow a recording whose first point is at a step.
+
+        If nobody has set a price yet, the invented past is moved so that it leads up to the first point.
+        """
+        if len(self._regimes) == 1:
+            self._regimes = [_Regime(_EVER, self._through(step, float(recording.prices[0])))]
+        self._rule(step, _Following(recording.course(), step, step_s))
+
+    def _through(self, step: int, price: float) -> _Wandering:
+        """A wandering mid that is at this price at a step."""
+        return _Wandering(price / (1.0 + self._noise.value(step)), self._noise)
+
+    def _rule(self, step: int, law: _Law) -> None:
+        """Let a law hold from a step on."""
         self._regimes = [regime for regime in self._regimes if regime.since < step]
-        self._regimes.append(_Regime(step, base, hold))
+        self._regimes.append(_Regime(step, law))
         self._best = None
         self._mids.clear()
 
@@ -175,10 +249,9 @@ class Prices:
             return (buy_at is not None and ask <= buy_at) or (sell_at is not None and bid >= sell_at)
 
         def may_be_taken(step: int, size: int) -> bool:
-            least, most = (0.0, 0.0) if regime.frozen else self._noise.bounds(step, size)
+            least, most = regime.law.bounds(step, size)
             # One tick of play covers the rounding of the bound itself.
-            lowest = max(4, regime.base * (1.0 + least) / self._tick - 1)
-            highest = max(4, regime.base * (1.0 + most) / self._tick + 1)
+            lowest, highest = max(4, least / self._tick - 1), max(4, most / self._tick + 1)
             return (buy_at is not None and lowest <= buy_at) or (sell_at is not None and highest >= sell_at)
 
         return _first(max(low, regime.since), high, taken, may_be_taken)

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,6 +34,8 @@ ADMIN = "admin"
 _START_TIMEOUT_S = 20.0
 _KEEP_ALIVE_S = 75
 _GRACE_S = 2
+_BACKLOG = 2048
+_TICK_S = 0.002
 
 
 class _Protocol(H11Protocol):
@@ -59,13 +61,69 @@ class _Server(uvicorn.Server):
         yield
 
 
-class Servers:
-    """Bound ports and the servers that will serve them."""
+class _Port:
+    """A loopback port and what is served there. It can refuse connections for a while, and then serve again."""
 
-    def __init__(self, sockets: Mapping[str, socket.socket], servers: Mapping[str, uvicorn.Server]) -> None:
-        self._sockets = dict(sockets)
-        self._servers = dict(servers)
-        self.ports: dict[str, int] = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
+    def __init__(self, number: int, app: Any, clock: Clock) -> None:
+        """Bind the port, or a free one if it is 0; OSError if it cannot be had."""
+        self._sock = bind(number)
+        self.number: int = self._sock.getsockname()[1]
+        self._config = _config(app)
+        self._server = _Server(self._config)
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opens_at = 0.0
+        self._stopping = False
+
+    @property
+    def started(self) -> bool:
+        """Whether it is served."""
+        return self._server.started
+
+    async def serve(self) -> None:
+        """Serve until `stop` is called."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            await self._server.serve(sockets=[self._sock])
+            if self._stopping:
+                return
+            # Bound and not listening: the port stays ours, and who comes is refused.
+            self._sock = bind(self.number, listen=False)
+            while not self._stopping and self._clock.monotonic() < self._opens_at:
+                await asyncio.sleep(_TICK_S)
+            self._sock.listen(_BACKLOG)
+            self._server = _Server(self._config)
+            self._server.should_exit = self._stopping
+
+    def refuse(self, seconds: float) -> None:
+        """Refuse connections for so long on the exchange's clock, and close those that are open; for any thread."""
+        self._opens_at = self._clock.monotonic() + seconds
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._close_down)
+
+    def _close_down(self) -> None:
+        for listener in self._server.servers:
+            listener.close()
+        for connection in list(self._server.server_state.connections):
+            connection.shutdown()
+        self._server.should_exit = True
+
+    def stop(self) -> None:
+        """Let `serve` come to an end; for any thread."""
+        self._stopping = True
+        self._server.should_exit = True
+
+    def close(self) -> None:
+        """Give the port back, served or not."""
+        self._sock.close()
+
+
+class Servers:
+    """Bound ports and what will be served there."""
+
+    def __init__(self, ports: Mapping[str, _Port]) -> None:
+        self._ports = dict(ports)
+        self.ports: dict[str, int] = {name: port.number for name, port in self._ports.items()}
         """Port by door name, and under `admin` the admin port."""
 
     def url(self, door: str = "main") -> str:
@@ -82,26 +140,29 @@ class Servers:
     @property
     def started(self) -> bool:
         """Whether all ports are served."""
-        return all(server.started for server in self._servers.values())
+        return all(port.started for port in self._ports.values())
+
+    def refuse(self, door: str, seconds: float) -> None:
+        """Let a door refuse connections for so long on the exchange's clock; KeyError if there is no such door."""
+        self.url(door)
+        self._ports[door].refuse(seconds)
 
     async def serve(self) -> None:
         """Serve all ports until `stop` is called or the task is cancelled; closes the ports."""
         try:
-            await asyncio.gather(
-                *(server.serve(sockets=[self._sockets[name]]) for name, server in self._servers.items())
-            )
+            await asyncio.gather(*(port.serve() for port in self._ports.values()))
         finally:
             self.close()
 
     def stop(self) -> None:
         """Let `serve` come to an end; safe from any thread."""
-        for server in self._servers.values():
-            server.should_exit = True
+        for port in self._ports.values():
+            port.stop()
 
     def close(self) -> None:
         """Give the ports back, served or not."""
-        for sock in self._sockets.values():
-            sock.close()
+        for port in self._ports.values():
+            port.close()
 
 
 def build_servers(exchange: Exchange, ports: Mapping[str, int] | None = None) -> Servers:
@@ -124,21 +185,25 @@ def build_servers(exchange: Exchange, ports: Mapping[str, int] | None = None) ->
         raise ValueError(f"a door cannot be called {ADMIN!r}; that is the admin port's name")
     if unknown := set(wanted) - set(names):
         raise ValueError(f"ports for unknown doors {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    sockets: dict[str, socket.socket] = {}
+    bound: dict[str, _Port] = {}
+
+    def refuse(door: str, seconds: float) -> None:
+        bound[door].refuse(seconds)
+
+    apps: dict[str, Any] = {name: _application(exchange, name, refuse) for name in exchange.doors}
+    apps[ADMIN] = admin_app(exchange, refuse)
     try:
         for name in names:
-            sockets[name] = bind(wanted.get(name, 0))
+            bound[name] = _Port(wanted.get(name, 0), apps[name], exchange.clock)
     except OSError:
-        for sock in sockets.values():
-            sock.close()
+        for port in bound.values():
+            port.close()
         raise
-    servers = {name: _Server(_config(_application(exchange, name))) for name in exchange.doors}
-    servers[ADMIN] = _Server(_config(admin_app(exchange)))
-    return Servers(sockets, servers)
+    return Servers(bound)
 
 
-def _application(exchange: Exchange, door: str) -> Application:
-    served = Door(exchange, door)
+def _application(exchange: Exchange, door: str, refuse: Callable[[str, float], None]) -> Application:
+    served = Door(exchange, door, functools.partial(refuse, door))
     return Journal(served, exchange, door) if exchange.settings.journal_calls else served
 
 
@@ -147,8 +212,8 @@ def asgi_server(app: Any) -> uvicorn.Server:
     return _Server(_config(app))
 
 
-def bind(port: int) -> socket.socket:
-    """A listening loopback socket on the port, or on a free one if it is 0.
+def bind(port: int, *, listen: bool = True) -> socket.socket:
+    """A loopback socket on the port, or on a free one if it is 0; one that does not listen only keeps the port.
 
     Raises:
         OSError: the port cannot be had; the message names it and says what to do.
@@ -162,7 +227,8 @@ def bind(port: int) -> socket.socket:
         else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((LOOPBACK, port))
-        sock.listen(2048)
+        if listen:
+            sock.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         sock.close()
         code = error.errno if isinstance(error, OSError) and error.errno is not None else errno.EINVAL
@@ -246,6 +312,10 @@ class SandboxServer:
         if self.thread is not None:
             self.thread.join(_START_TIMEOUT_S)
         servers.close()
+
+    def refuse(self, seconds: float, door: str = "main") -> None:
+        """Let a door refuse connections for so long on the exchange's clock; KeyError if there is no such door."""
+        self.servers.refuse(door, seconds)
 
     @property
     def servers(self) -> Servers:

@@ -25,11 +25,35 @@ from pydantic import (
 Tier = Literal["starter", "intermediate", "pro"]
 """Kraken's verification tiers, which set the limits."""
 
-Status = Literal["online", "maintenance", "cancel_only", "post_only"]
-"""What SystemStatus can say."""
+Status = Literal["online", "maintenance", "cancel_only", "post_only", "limit_only"]
+"""Modes of the exchange. SystemStatus knows all but `limit_only`, which only the pairs show (Kraken: AssetPairs)."""
 
-FaultKind = Literal["latency", "http", "reset_before", "reset_after", "truncated", "error", "stale_nonce"]
+FaultKind = Literal[
+    "latency",
+    "http",
+    "reset_before",
+    "reset_after",
+    "refused",
+    "truncated",
+    "truncated_chunk",
+    "error",
+    "throttled",
+    "stale_nonce",
+]
 """Kinds of trouble that can be ordered; see `FaultSettings`."""
+
+Spread = Literal["none", "uniform", "exponential", "lognormal"]
+"""How a fault's wait varies beyond `latency_s`; see `FaultSettings.spread_s`."""
+
+_FIELDS_OF_KINDS = {
+    "status": {"http"},
+    "error": {"error"},
+    "more_errors": {"error"},
+    "handled": {"http", "error"},
+    "refuse_s": {"refused"},
+    "throttle_s": {"throttled"},
+}
+"""Which kinds a field of a fault belongs to; the other fields belong to all."""
 
 PERMISSIONS = (
     "query-funds",
@@ -54,6 +78,12 @@ BOT_PERMISSIONS = ("query-funds", "query-open-trades", "query-closed-trades", "m
 Positive = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+MOST_SKEW_S = 86_400.0
+"""How wrong the exchange's clock can be."""
+
+_ERROR = r"^[EW][A-Za-z]+:.+"
+"""Grammar of an error string (Kraken: errors)."""
 
 
 def new_credentials() -> tuple[SecretStr, SecretStr]:
@@ -133,9 +163,18 @@ class AccountSettings(_Settings):
 class FaultSettings(_Settings):
     """Trouble that is served to the next matching requests.
 
-    Kinds: `latency` (waits `latency_s` before handling), `http` (a Cloudflare page with `status`), `reset_before`
-    (connection reset, nothing handled), `reset_after` (handled, answer lost), `truncated` (handled, half the body
-    arrives), `error` (an error array with `error`), `stale_nonce` (`EAPI:Invalid nonce`, nothing handled).
+    Kinds:
+        latency: the request waits, and is then handled as ever.
+        http: an HTML page as Cloudflare's, with `status`; nothing handled unless `handled`.
+        reset_before: the connection is reset, nothing handled.
+        reset_after: handled, then the connection is reset without an answer.
+        refused: the connection is reset, nothing handled, and for `refuse_s` the door refuses connections.
+        truncated: handled; half the body arrives, less than its Content-Length says.
+        truncated_chunk: handled; the body comes chunked and ends in the middle of its chunk.
+        error: an error array of `error` and `more_errors`; nothing handled unless `handled`. An array of warnings
+            (`W...`) alone comes with the result, so it needs `handled`.
+        throttled: `EService: Throttled: <Unix second>`, nothing handled, `throttle_s` ahead.
+        stale_nonce: `EAPI:Invalid nonce`, nothing handled.
     """
 
     kind: FaultKind
@@ -147,14 +186,51 @@ class FaultSettings(_Settings):
     """How many requests it hits; None is without end."""
     skip: int = Field(default=0, ge=0)
     """Matching requests that pass before the first is hit."""
+    probability: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
+    """Share of the matching requests that are hit, drawn from the seed; the others go on to the next fault."""
     latency_s: Seconds = 0.0
     """Wait before the request is handled; any kind may carry one."""
+    spread: Spread = "none"
+    """Shape of a further wait, drawn from the seed for each request."""
+    spread_s: Seconds = 0.0
+    """Size of the further wait: `uniform` from 0 to it, `exponential` with it as mean, `lognormal` (sigma 1) with it
+    as median."""
     status: int = Field(default=502, ge=400, le=599)
     """HTTP status of kind `http`."""
-    error: str = Field(default="EService:Busy", pattern=r"^[EW][A-Za-z]+:.+")
+    error: str = Field(default="EService:Busy", pattern=_ERROR)
     """Error string of kind `error`."""
+    more_errors: list[Annotated[str, Field(pattern=_ERROR)]] = []
+    """Further strings of its array."""
     handled: bool = False
     """For `http` and `error`: True handles the request first: the order is placed, the answer says trouble."""
+    refuse_s: Seconds = 1.0
+    """For `refused`: how long, on the exchange's clock."""
+    throttle_s: Seconds = 5.0
+    """For `throttled`: how far ahead the named second lies."""
+
+    @property
+    def errors(self) -> list[str]:
+        """The error array of kind `error`."""
+        return [self.error, *self.more_errors]
+
+    @property
+    def only_warns(self) -> bool:
+        """Whether that array holds warnings alone."""
+        return all(text.startswith("W") for text in self.errors)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, kinds in _FIELDS_OF_KINDS.items():
+            # By value: settings that travelled as JSON name every field.
+            if self.kind not in kinds and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}: belongs to kind {' and '.join(sorted(kinds))}, not to {self.kind}")
+        if (self.spread == "none") != (self.spread_s == 0):
+            raise ValueError(f"spread and spread_s go together; found {self.spread} and {self.spread_s}")
+        if self.kind == "latency" and not (self.latency_s or self.spread_s):
+            raise ValueError("latency_s: a latency without latency_s or spread_s does nothing")
+        if self.kind == "error" and self.only_warns and not self.handled:
+            raise ValueError("handled: warnings alone come with a result; set it to true")
+        return self
 
 
 class PublicLimit(_Settings):
@@ -199,7 +275,9 @@ class SandboxSettings(_Settings):
     lockout: Lockout = Lockout()
     """When bad authentication locks an address out."""
     status: Status = "online"
-    """What SystemStatus says at the start."""
+    """Mode at the start."""
+    clock_skew_s: float = Field(default=0.0, ge=-MOST_SKEW_S, le=MOST_SKEW_S, allow_inf_nan=False)
+    """How far the exchange's clock is ahead of the true time; negative is behind."""
     faults: list[FaultSettings] = []
     """Faults installed at the start."""
     prices: dict[str, Positive] = {}

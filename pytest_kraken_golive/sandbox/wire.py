@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -153,13 +154,27 @@ def names(params: Params, name: str) -> list[str]:
 
 def success(result: object) -> bytes:
     """The envelope around a result."""
-    return b'{"error":[],"result":' + json.dumps(result, separators=(",", ":")).encode() + b"}"
+    return _NO_ERROR + b',"result":' + json.dumps(result, separators=(",", ":")).encode() + b"}"
 
 
-def failure(error: str, *, null_result: bool) -> bytes:
-    """The envelope of an error; recorded public answers carry `"result":null`, private ones leave it out."""
-    head = b'{"error":[' + json.dumps(error).encode() + b"]"
+def failure(*errors: str, null_result: bool) -> bytes:
+    """The envelope of errors; recorded public answers carry `"result":null`, private ones leave it out."""
+    head = b'{"error":' + _error_array(errors)
     return head + (b',"result":null}' if null_result else b"}")
+
+
+def with_warnings(answer: bytes, warnings: Sequence[str]) -> bytes:
+    """An answer that carries warnings beside its result; one that already is an error stays as it is."""
+    if not answer.startswith(_NO_ERROR):
+        return answer
+    return b'{"error":' + _error_array(warnings) + answer[len(_NO_ERROR) :]
+
+
+_NO_ERROR = b'{"error":[]'
+
+
+def _error_array(errors: Sequence[str]) -> bytes:
+    return json.dumps(errors, separators=(",", ":")).encode()
 
 
 def places(value: Decimal, decimals: int) -> str:

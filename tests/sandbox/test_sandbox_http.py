@@ -99,7 +99,7 @@ def test_connections_are_kept(server: SandboxServer, client: httpx.Client) -> No
 
 def test_each_door_has_books_of_its_own_over_one_state(client: httpx.Client) -> None:
     settings = SandboxSettings(seed=3, accounts=[account(), account("other")], doors=["main", "bot"], volatility=0)
-    with SandboxServer(settings) as server:
+    with SandboxServer(settings, VirtualClock()) as server:
         trader, other = (User(settings.account(name), nonce()) for name in ("trader", "other"))
         client.get(server.url("main") + "/0/public/Time")
         client.get(server.url("bot") + "/0/public/Ticker?pair=NOPE")

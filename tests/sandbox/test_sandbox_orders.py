@@ -446,8 +446,16 @@ def test_modes_of_a_pair(venue: Venue) -> None:
     assert errors(venue, pair="ETHUSD", price="1000") == []
     assert errors(venue, ordertype="market") == []
     assert venue.public("AssetPairs", pair="ETHUSD")["result"]["XETHZUSD"]["status"] == "limit_only"
-    with pytest.raises(ValueError, match="limit_only"):
-        venue.exchange.set_status("limit_only")
+
+
+def test_limit_only_of_the_exchange_is_shown_by_its_pairs(venue: Venue) -> None:
+    venue.exchange.set_status("limit_only")
+    assert errors(venue, ordertype="market") == ["EService:Market in limit_only mode"]
+    resting = venue.add(price="50000")
+    venue.exchange.set_price("XBTUSD", Decimal(49_000))
+    assert venue.order(resting)["status"] == "closed"
+    assert {pair["status"] for pair in venue.public("AssetPairs")["result"].values()} == {"limit_only"}
+    assert venue.public("SystemStatus")["result"]["status"] == "online"
 
 
 # --- listings ---------------------------------------------------------------------------------------------------------
