@@ -31,6 +31,17 @@ prove: install ## run every line against its breaks: each must fail
 test: install ## the project's own tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
+CLIENTS := .clients-venv
+
+$(CLIENTS)/.installed: tests/clients/requirements.txt
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+.PHONY: test-clients
+test-clients: install $(CLIENTS)/.installed ## foreign Kraken clients trade on the sandbox
+	$(BIN)/python tests/clients/run_clients.py $(CLIENTS)/bin/python
+
 .PHONY: lint
 lint: install ## format, style, types, directions of imports
 	$(BIN)/ruff format --check .

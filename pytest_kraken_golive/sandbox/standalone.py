@@ -26,18 +26,20 @@ _RIGHTS = [*BOT_PERMISSIONS, "query-ledger", "create-ws-token"]
 """Of the key that is printed: everything but moving money out."""
 
 
-def open_exchange(*, seed: int, tier: Tier, prices: Iterable[str] = ()) -> Exchange:
+def open_exchange(*, seed: int, tier: Tier, latency_s: float = 0.0, prices: Iterable[str] = ()) -> Exchange:
     """An exchange as the command line describes it.
 
     Args:
         seed: of prices, books and ids.
         tier: of its account.
+        latency_s: what every call takes.
         prices: `[PAIR=]FILE` of recordings that it replays.
 
     Raises:
         ValueError: a recording is unusable; the message says why.
     """
-    exchange = Exchange(SandboxSettings(seed=seed, tier=tier, accounts=[AccountSettings(permissions=_RIGHTS)]))
+    account = AccountSettings(permissions=_RIGHTS)
+    exchange = Exchange(SandboxSettings(seed=seed, tier=tier, latency_s=latency_s, accounts=[account]))
     for named in prices:
         exchange.replay(recording.read(*recording.pair_and_path(named)))
     return exchange
