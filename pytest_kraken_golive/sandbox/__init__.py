@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .exchange import Exchange
+from .recording import Recording, read_recording
 from .server import SandboxServer, Servers, build_servers
 from .settings import (
     AccountSettings,
@@ -21,9 +22,11 @@ __all__ = [
     "FaultSettings",
     "Lockout",
     "PublicLimit",
+    "Recording",
     "SandboxServer",
     "SandboxSettings",
     "Servers",
     "build_servers",
     "new_credentials",
+    "read_recording",
 ]

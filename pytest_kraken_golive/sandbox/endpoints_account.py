@@ -12,7 +12,7 @@ from . import fees
 from .accounts import Account
 from .market import answer_key
 from .orders import ZERO
-from .wire import Params, names, places
+from .wire import Params, choice, names, places
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -56,13 +56,20 @@ def _shown_balances(exchange: Exchange, account: Account) -> list[tuple[str, Dec
     return [(name, amount, exchange.market.assets[name].decimals) for name, amount in account.balances.items()]
 
 
+def _check_rebase(params: Params) -> None:
+    """Only tokenized assets, of which there are none, look different when rebased."""
+    choice(params, "rebase_multiplier", ("rebased", "base"), "rebased")
+
+
 def balance(exchange: Exchange, session: Session) -> object:
     """Balance: asset id to amount."""
+    _check_rebase(session.params)
     return {name: _floor(amount, decimals) for name, amount, decimals in _shown_balances(exchange, session.account)}
 
 
 def balance_ex(exchange: Exchange, session: Session) -> object:
     """BalanceEx: balance and what orders hold of it."""
+    _check_rebase(session.params)
     holds = session.account.holds
     return {
         name: {

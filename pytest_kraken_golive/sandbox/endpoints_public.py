@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +10,21 @@ from .books import Book
 from .history import Candle, volume_weighted
 from .market import Pair, answer_key
 from .orders import ZERO
-from .refusals import invalid
+from .refusals import UNKNOWN_PAIR, Refusal, invalid
 from .reports import market_price, market_volume
 from .wire import Params, choice, integer, iso_time, names, places, rfc1123
 
 if TYPE_CHECKING:
     from .exchange import Exchange
 
+ASSET_CLASSES = ("currency", "tokenized_asset")
+"""Values of `aclass`, `aclass_base` and `asset_class`; this exchange has currencies alone."""
 INTERVALS_MIN = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 """Candle lengths in minutes."""
 _MOST_CANDLES = 721
 _MOST_QUOTES = 200
 _MAX_TIME = 2**62
+_COUNTRY = re.compile(r"[A-Za-z]{2}(:[A-Za-z0-9-]{1,6})?")
 _NANOSECONDS_FROM = 10**12
 
 _INFO_FIELDS = {
@@ -28,6 +32,17 @@ _INFO_FIELDS = {
     "fees": ("fees", "fees_maker", "fee_volume_currency"),
     "margin": ("margin_call", "margin_stop"),
 }
+
+
+def _one_pair(exchange: Exchange, params: Params) -> tuple[str, Pair]:
+    """The key of an answer about one pair, and the pair that the call names."""
+    name = params.get("pair", "")
+    if not name:
+        raise invalid("pair")
+    pair = exchange.market.pair(name)
+    if choice(params, "asset_class", ASSET_CLASSES, pair.facts["aclass_base"]) != pair.facts["aclass_base"]:
+        raise Refusal(UNKNOWN_PAIR)
+    return answer_key(name, pair), pair
 
 
 def _time(_exchange: Exchange, _params: Params, now: float) -> object:
@@ -46,7 +61,7 @@ def _assets(exchange: Exchange, params: Params, _now: float) -> object:
         wanted = [market.asset(name) for name in names(params, "asset")]
     else:
         wanted = list(market.assets.values())
-    aclass = params.get("aclass", "currency")
+    aclass = choice(params, "aclass", ASSET_CLASSES, "currency")
     return {asset.id: asset.facts for asset in wanted if asset.facts["aclass"] == aclass}
 
 
@@ -60,8 +75,13 @@ def _named_pairs(exchange: Exchange, params: Params) -> dict[str, Pair]:
 
 def _asset_pairs(exchange: Exchange, params: Params, _now: float) -> object:
     info = choice(params, "info", ("info", *_INFO_FIELDS), "info")
+    aclass = choice(params, "aclass_base", ASSET_CLASSES, "currency")
+    if "country_code" in params and _COUNTRY.fullmatch(params["country_code"]) is None:
+        raise invalid("country_code")
     shown: dict[str, Any] = {}
     for key, pair in _named_pairs(exchange, params).items():
+        if pair.facts["aclass_base"] != aclass:
+            continue
         facts = {**pair.facts, "status": exchange.shown_pair_status(pair.id)}
         shown[key] = facts if info == "info" else {name: facts[name] for name in _INFO_FIELDS[info]}
     return shown
@@ -104,7 +124,7 @@ def _front(book: Book, side: Any) -> list[str]:
 
 
 def _ohlc(exchange: Exchange, params: Params, now: float) -> object:
-    key, pair = exchange.market.one_pair(params)
+    key, pair = _one_pair(exchange, params)
     interval = integer(params, "interval", 1, 1, INTERVALS_MIN[-1])
     if interval not in INTERVALS_MIN:
         raise invalid("interval")
@@ -122,7 +142,7 @@ def _candle_row(candle: Candle, pair: Pair) -> list[Any]:
 
 
 def _depth(exchange: Exchange, params: Params, now: float) -> object:
-    key, pair = exchange.market.one_pair(params)
+    key, pair = _one_pair(exchange, params)
     count = integer(params, "count", 100, 1, 500)
     book = exchange.engine.books[pair.id]
     begun = int(exchange.engine.time_of(book.step))
@@ -136,7 +156,7 @@ def _depth(exchange: Exchange, params: Params, now: float) -> object:
 
 
 def _trades(exchange: Exchange, params: Params, now: float) -> object:
-    key, pair = exchange.market.one_pair(params)
+    key, pair = _one_pair(exchange, params)
     count = integer(params, "count", 1000, 1, 1000)
     given = integer(params, "since", -1, 0, _MAX_TIME)
     # `since` is the `last` of an earlier answer, in nanoseconds; seconds are understood as well.
@@ -161,7 +181,7 @@ def _trades(exchange: Exchange, params: Params, now: float) -> object:
 
 
 def _spread(exchange: Exchange, params: Params, now: float) -> object:
-    key, pair = exchange.market.one_pair(params)
+    key, pair = _one_pair(exchange, params)
     since = integer(params, "since", 0, 0, _MAX_TIME)
     engine = exchange.engine
     book = engine.books[pair.id]

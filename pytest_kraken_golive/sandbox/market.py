@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from .refusals import UNKNOWN_ASSET, UNKNOWN_PAIR, Refusal, invalid
+from .refusals import UNKNOWN_ASSET, UNKNOWN_PAIR, Refusal
 
 
 @cache
@@ -130,17 +130,6 @@ class Market:
     def find_pair(self, name: str | None) -> Pair | None:
         """The pair of that name, or None."""
         return None if name is None else self._pairs_by_name.get(name)
-
-    def one_pair(self, params: dict[str, str]) -> tuple[str, Pair]:
-        """The pair that a call names in `pair`, and the key of its answer.
-
-        Altname or id in gives the id out; the slash form gives the slash form (recorded 2026-09-25).
-        """
-        name = params.get("pair", "")
-        if not name:
-            raise invalid("pair")
-        pair = self.pair(name)
-        return answer_key(name, pair), pair
 
 
 def answer_key(name: str, pair: Pair) -> str:

@@ -79,7 +79,7 @@ def pair_and_path(text: str) -> tuple[Path, str | None]:
     return (Path(path), pair) if sign and re.fullmatch(r"[A-Za-z0-9./]+", pair) else (Path(text), None)
 
 
-def read(path: Path, pair: str | None = None) -> Recording:
+def read_recording(path: Path, pair: str | None = None) -> Recording:
     """Read a file of candles or trades.
 
     Args:

@@ -11,13 +11,14 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
-from . import recording
 from .admin import TOKEN_HEADER
 from .exchange import Exchange
+from .recording import pair_and_path, read_recording
 from .server import Servers, build_servers
 from .settings import BOT_PERMISSIONS, AccountSettings, SandboxSettings, Tier
 
@@ -41,7 +42,7 @@ def open_exchange(*, seed: int, tier: Tier, latency_s: float = 0.0, prices: Iter
     account = AccountSettings(permissions=_RIGHTS)
     exchange = Exchange(SandboxSettings(seed=seed, tier=tier, latency_s=latency_s, accounts=[account]))
     for named in prices:
-        exchange.replay(recording.read(*recording.pair_and_path(named)))
+        exchange.replay(read_recording(*pair_and_path(named)))
     return exchange
 
 
@@ -110,12 +111,15 @@ def _tell(found: Mapping[str, str], say: Callable[[str], object]) -> None:
 
 @contextlib.contextmanager
 def _signals(servers: Servers) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the serving instead of the process."""
+    """Let Ctrl-C, Ctrl-Break and SIGTERM end the serving instead of the process."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         servers.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        numbers.append(signal.SIGBREAK)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

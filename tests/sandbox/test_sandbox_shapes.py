@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
 import yaml
 from openapi_schema_validator import OAS30Validator
 from sandbox_user import DATA, Venue, order, recorded
+
+from pytest_kraken_golive.sandbox import Call
+
+
+@cache
+def openapi_paths() -> Any:
+    text = (DATA / "openapi" / "openapi_v3.yaml").read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["paths"]
+
 
 SAMPLES: dict[str, Any] = json.loads((DATA / "openapi" / "spot_examples.json").read_text(encoding="utf-8"))["endpoints"]
 
@@ -156,8 +166,7 @@ def test_answers_have_the_samples_keys_and_types(answers: dict[str, Any], path: 
 
 @pytest.mark.parametrize("name", ["SystemStatus", "CancelAllOrdersAfter", "GetWebSocketsToken"])
 def test_answers_match_the_schemas_that_are_inline(answers: dict[str, Any], name: str) -> None:
-    text = (DATA / "openapi" / "openapi_v3.yaml").read_text(encoding="utf-8")
-    paths = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["paths"]
+    paths = openapi_paths()
     (operation,) = (item for path, item in paths.items() if path.endswith(f"/{name}"))
     ((_, details),) = operation.items()
     schema = details["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["result"]
@@ -270,3 +279,47 @@ def test_balances_are_printed_at_the_assets_decimals() -> None:
     extended = venue.result("BalanceEx")
     assert {name: entry["balance"] for name, entry in extended.items()} == balance
     assert extended["XXBT"]["hold_trade"] == "0.0000000000"
+
+
+def described_choices() -> list[tuple[str, str]]:
+    """Endpoint and parameter of every choice that the OpenAPI describes, the first ones in files it refers to."""
+    found = {("/public/Assets", "aclass"), ("/public/OHLC", "asset_class"), ("/public/Depth", "asset_class")}
+    found |= {(f"/private/{name}", "rebase_multiplier") for name in ("Balance", "BalanceEx")}
+    for endpoint, methods in openapi_paths().items():
+        for field in methods.get("get", {}).get("parameters", []):
+            if "enum" in field.get("schema", {}):
+                found.add((endpoint, field["name"]))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("endpoint", "name"), described_choices())
+def test_a_value_outside_a_described_choice_is_refused_by_name(endpoint: str, name: str) -> None:
+    venue, (_, kind, method) = Venue(), endpoint.split("/")
+    params = {"pair": "XBTUSD", name: "nonsense"}
+    answer = venue.private(method, params) if kind == "private" else venue.public(method, **params)
+    assert answer["error"] == [f"EGeneral:Invalid arguments:{name}"]
+
+
+def test_what_is_not_there_is_an_unknown_method() -> None:
+    venue = Venue()
+    for verb, path in (
+        ("GET", "/0/public/Times"),
+        ("GET", "/0/public/Time/"),
+        ("GET", "/0/public/time"),
+        ("GET", "/1/public/Time"),
+        ("GET", "/0/private/Balance"),
+        ("POST", "/0/private/Balance/now"),
+        # Since January 2024 public endpoints take GET alone (krakenex).
+        ("POST", "/0/public/Time"),
+    ):
+        assert venue.send(Call(verb, path))["error"] == ["EGeneral:Unknown method"], path
+
+
+def test_unknown_parameters_are_left_alone_and_other_asset_classes_are_empty() -> None:
+    venue = Venue()
+    assert venue.public("Time", colour="red")["error"] == []
+    assert venue.public("Assets", aclass="tokenized_asset")["result"] == {}
+    assert venue.public("AssetPairs", aclass_base="tokenized_asset")["result"] == {}
+    assert venue.public("AssetPairs", country_code="US:TX")["error"] == []
+    assert venue.public("AssetPairs", country_code="Texas")["error"] == ["EGeneral:Invalid arguments:country_code"]
+    assert venue.public("OHLC", pair="XBTUSD", asset_class="tokenized_asset")["error"] == ["EQuery:Unknown asset pair"]
