@@ -102,11 +102,13 @@ class _Port:
             self._loop.call_soon_threadsafe(self._close_down)
 
     def _close_down(self) -> None:
-        for listener in self._server.servers:
-            listener.close()
-        for connection in list(self._server.server_state.connections):
-            connection.shutdown()
         self._server.should_exit = True
+        if self._server.started:
+            # The server would do so too, but only at its next look around.
+            for listener in self._server.servers:
+                listener.close()
+            for connection in list(self._server.server_state.connections):
+                connection.shutdown()
 
     def stop(self) -> None:
         """Let `serve` come to an end; for any thread."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ccxt  # type: ignore[import-not-found]  # lives in the clients' own environment
 from steps import Steps, raises
-from trouble import explore
+from trouble import explore, explore_threads
 
 SYMBOL = "BTC/USD"
 
@@ -117,6 +117,9 @@ class Session:
 
     def _place(self) -> object:
         return self.kraken.create_order(SYMBOL, "limit", "buy", 0.001, self.low)
+
+    def in_threads(self) -> None:
+        explore_threads(self.steps, self.kraken.fetch_balance)
 
 
 if __name__ == "__main__":

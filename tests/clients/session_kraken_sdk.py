@@ -5,7 +5,7 @@ from __future__ import annotations
 from kraken.exceptions import KrakenUnknownOrderError  # type: ignore[import-not-found]  # the clients' own environment
 from kraken.spot import Market, Trade, User  # type: ignore[import-not-found]  # likewise
 from steps import Steps, raises
-from trouble import explore
+from trouble import explore, explore_threads
 
 PAIR = "XBTUSD"
 
@@ -143,6 +143,9 @@ class Session:
     def in_trouble(self) -> None:
         order = {"ordertype": "limit", "side": "buy", "pair": PAIR, "volume": "0.001", "price": self.low}
         explore(self.steps, lambda: self.trade.create_order(**order))
+
+    def in_threads(self) -> None:
+        explore_threads(self.steps, lambda: self.user.request("POST", "/0/private/GetApiKeyInfo"))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 import krakenex  # type: ignore[import-not-found]  # lives in the clients' own environment
 from steps import Steps
-from trouble import explore
+from trouble import explore, explore_threads
 
 PAIR = {"pair": "XBTUSD"}
 REST = {**PAIR, "type": "buy", "ordertype": "limit", "volume": "0.01"}
@@ -120,6 +120,9 @@ class Session:
 
     def in_trouble(self) -> None:
         explore(self.steps, lambda: self.api.query_private("AddOrder", {**REST, "price": self.low, "volume": "0.001"}))
+
+    def in_threads(self) -> None:
+        explore_threads(self.steps, lambda: self.api.query_private("GetApiKeyInfo"))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from steps import Steps
+
+_CALLS = 40
 
 KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("reset, nothing handled", {"kind": "reset_before"}),
@@ -41,6 +45,29 @@ def explore(steps: Steps, place: Callable[[], object]) -> None:
         after = _placed(steps)
         sent, taken = after[0] - before[0], after[1] - before[1]
         steps.finding(f"{name}: sent {sent}, in the books {taken}, {told}")
+
+
+def explore_threads(steps: Steps, ask: Callable[[], object]) -> None:
+    """Let eight threads share the client, and show how many of their calls the exchange refuses for their nonce.
+
+    Args:
+        steps: the session.
+        ask: makes one signed call that changes nothing.
+    """
+    before = _refused_nonces(steps)
+
+    def quietly(_number: int) -> None:
+        with contextlib.suppress(Exception):
+            ask()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(quietly, range(_CALLS)))
+    steps.finding(f"eight threads: {_refused_nonces(steps) - before} of {_CALLS} calls refused for their nonce")
+
+
+def _refused_nonces(steps: Steps) -> int:
+    found: int = steps.admin("GET", "/books?door=main")["errors"].get("EAPI:Invalid nonce", 0)
+    return found
 
 
 def _placed(steps: Steps) -> tuple[int, int]:
