@@ -75,6 +75,10 @@ def run(
     Raises:
         OSError: a port is taken, or the file cannot be written; the message says what to do.
     """
+    if ready_file is not None:
+        # Of an exchange that was killed; nobody is to take its word for this one's.
+        with contextlib.suppress(OSError):
+            ready_file.unlink()
     servers = build_servers(exchange, ports)
     found = announcement(exchange, servers)
     try:

@@ -101,6 +101,16 @@ def test_its_end_is_clean_and_takes_the_ready_file_along(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_of_an_exchange_that_was_killed_does_not_outlive_the_next_start(tmp_path: Path) -> None:
+    stale = tmp_path / "ready.json"
+    stale.write_text("{}", encoding="utf-8")
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        refused("--port", str(holder.getsockname()[1]), "--ready-file", str(stale))
+    assert not stale.exists()
+
+
 def refused(*options: str) -> Result:
     result = CliRunner().invoke(main, ["sandbox", *options])
     assert result.exit_code != 0
