@@ -75,12 +75,12 @@ def run(
     Raises:
         OSError: a port is taken, or the file cannot be written; the message says what to do.
     """
+    servers = build_servers(exchange, ports)
+    found = announcement(exchange, servers)
     if ready_file is not None:
         # Of an exchange that was killed; nobody is to take its word for this one's.
         with contextlib.suppress(OSError):
             ready_file.unlink()
-    servers = build_servers(exchange, ports)
-    found = announcement(exchange, servers)
     try:
         with _signals(servers):
             asyncio.run(_serve(servers, found, ready_file, say))

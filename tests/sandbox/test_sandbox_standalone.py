@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -101,14 +102,18 @@ def test_its_end_is_clean_and_takes_the_ready_file_along(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_of_an_exchange_that_was_killed_does_not_outlive_the_next_start(tmp_path: Path) -> None:
-    stale = tmp_path / "ready.json"
-    stale.write_text("{}", encoding="utf-8")
+def test_a_file_of_an_exchange_that_was_killed_goes_at_the_next_start_and_not_if_there_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "ready.json"
+    file.write_text("{}", encoding="utf-8")
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
-        refused("--port", str(holder.getsockname()[1]), "--ready-file", str(stale))
-    assert not stale.exists()
+        refused("--port", str(holder.getsockname()[1]), "--ready-file", str(file))
+    assert file.exists()
+    # Where the new file would be written first, so that this start ends before it has one.
+    (tmp_path / f"ready.json.{os.getpid()}.new").mkdir()
+    refused("--port", "0", "--ready-file", str(file))
+    assert not file.exists()
 
 
 def refused(*options: str) -> Result:
