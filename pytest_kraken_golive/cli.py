@@ -54,6 +54,7 @@ def init(directory: Path) -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of prices, books and ids; never of keys.")
 @click.option("--prices", multiple=True, metavar="[PAIR=]FILE", help="Replay recorded candles or trades; repeatable.")
 @click.option("--latency-s", type=click.FloatRange(0, 3600), default=0.0, help="Seconds that every call takes.")
+@click.option("--no-limits", is_flag=True, help="Count no calls: for sessions longer than the limits allow.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Gets URLs and keys as JSON.")
 def sandbox(
     *,
@@ -63,13 +64,15 @@ def sandbox(
     seed: int,
     prices: tuple[str, ...],
     latency_s: float,
+    no_limits: bool,
     ready_file: Path | None,
 ) -> None:
     """Serve a Kraken Spot look-alike on loopback until Ctrl-C. docs/sandbox.md tells all of it."""
     from pytest_kraken_golive.sandbox import standalone  # noqa: PLC0415 - each command imports what it needs
 
     try:
-        exchange = standalone.open_exchange(seed=seed, tier=tier, latency_s=latency_s, prices=prices)
+        settings = {"seed": seed, "tier": tier, "latency_s": latency_s, "limits": not no_limits}
+        exchange = standalone.open_exchange(prices, **settings)
         standalone.run(exchange, {"main": port, "admin": admin_port}, ready_file, click.echo)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error.strerror if isinstance(error, OSError) else error)) from error

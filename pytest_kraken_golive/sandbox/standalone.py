@@ -15,32 +15,29 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from .admin import TOKEN_HEADER
 from .exchange import Exchange
 from .recording import pair_and_path, read_recording
 from .server import Servers, build_servers
-from .settings import BOT_PERMISSIONS, AccountSettings, SandboxSettings, Tier
+from .settings import BOT_PERMISSIONS, AccountSettings, SandboxSettings
 
 _TICK_S = 0.005
 _RIGHTS = [*BOT_PERMISSIONS, "query-ledger", "create-ws-token"]
-"""Of the key that is printed: everything but moving money out."""
 
 
-def open_exchange(*, seed: int, tier: Tier, latency_s: float = 0.0, prices: Iterable[str] = ()) -> Exchange:
-    """An exchange as the command line describes it.
+def open_exchange(prices: Iterable[str] = (), **settings: Any) -> Exchange:
+    """An exchange with one account, whose key may do everything but move money out.
 
     Args:
-        seed: of prices, books and ids.
-        tier: of its account.
-        latency_s: what every call takes.
         prices: `[PAIR=]FILE` of recordings that it replays.
+        **settings: of `SandboxSettings`.
 
     Raises:
         ValueError: a recording is unusable; the message says why.
     """
-    account = AccountSettings(permissions=_RIGHTS)
-    exchange = Exchange(SandboxSettings(seed=seed, tier=tier, latency_s=latency_s, accounts=[account]))
+    exchange = Exchange(SandboxSettings(accounts=[AccountSettings(permissions=_RIGHTS)], **settings))
     for named in prices:
         exchange.replay(read_recording(*pair_and_path(named)))
     return exchange
