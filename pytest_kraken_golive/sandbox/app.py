@@ -78,6 +78,9 @@ class Door:
             await self._serve(visit, scope, receive, send)
         except _Gone:
             pass
+        except asyncio.CancelledError:
+            # The server ends before the answer is due: the client learns that there will be none.
+            await _hang_up(Wire(scope, receive, send), reset=True)
         finally:
             visit.end()
 

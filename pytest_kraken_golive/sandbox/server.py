@@ -33,7 +33,7 @@ ADMIN = "admin"
 """Name under which the admin port is given and found; no door may have it."""
 _START_TIMEOUT_S = 20.0
 _KEEP_ALIVE_S = 75
-_GRACE_S = 2
+_GRACE_S = 1
 _BACKLOG = 2048
 _TICK_S = 0.002
 

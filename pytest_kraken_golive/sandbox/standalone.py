@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -72,6 +73,8 @@ def run(
     Raises:
         OSError: a port is taken, or the file cannot be written; the message says what to do.
     """
+    # At the end it would tell which requests were cut off; that is no news to whoever ended it.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     servers = build_servers(exchange, ports)
     found = announcement(exchange, servers)
     if ready_file is not None:

@@ -91,9 +91,16 @@ def test_many_clients_are_served_with_the_printed_key(started: Started) -> None:
         assert client.get(started.ready["admin_url"] + "/ready", headers=headers).json()["ready"] is True
 
 
-def test_its_end_is_clean_and_takes_the_ready_file_along(tmp_path: Path) -> None:
-    one = Started(tmp_path, "--port", "0")
-    said = one.end()
+def test_its_end_is_clean_even_in_the_middle_of_a_call_and_takes_the_ready_file_along(tmp_path: Path) -> None:
+    one = Started(tmp_path, "--port", "0", "--latency-s", "600")
+    with socket.create_connection(("127.0.0.1", httpx.URL(one.ready["url"]).port or 0), timeout=30) as waiting:
+        waiting.sendall(b"GET /0/public/Time HTTP/1.1\r\nHost: x\r\n\r\n")
+        with httpx.Client(trust_env=False, headers={"X-Sandbox-Token": one.ready["admin_token"]}) as client:
+            while client.get(one.ready["admin_url"] + "/books?door=main").json()["in_service"] == 0:
+                time.sleep(0.01)
+        said = one.end()
+        with pytest.raises(ConnectionError):
+            waiting.recv(1000)
     assert one.process.returncode == 0
     assert "Traceback" not in said
     for value in (one.ready[name] for name in ("url", "admin_url", "api_key", "api_secret")):
