@@ -209,10 +209,11 @@ def query_trades(_exchange: Exchange, session: Session) -> object:
 
 
 def open_positions(_exchange: Exchange, session: Session) -> object:
-    """OpenPositions: none, since there is no margin."""
+    """OpenPositions: none, since there is no margin; an empty list where they are wanted by market (seen by ccxt)."""
     _check_common(session.params, "docalcs")
     if "consolidation" in session.params:
         choice(session.params, "consolidation", ("market",), "market")
+        return []
     return {}
 
 
