@@ -21,6 +21,9 @@ _CANDLE_CELLS = {".json": 8, ".csv": 7}
 _TRADE_CELLS = {".json": (6, 7), ".csv": (3,)}
 _FILE_NAME = re.compile(r"([A-Za-z0-9.]+?)(_[0-9]+)?")
 _LONE_CANDLE_S = 60.0
+_SECONDS_BELOW = 10**11
+"""Year 5138; whatever is larger counts something smaller than seconds."""
+_MOST = Decimal(10**15)
 
 Point = tuple[float, Decimal]
 """Unix time in seconds, and price."""
@@ -154,13 +157,22 @@ def _points(path: Path, kind: str, rows: list[Any]) -> Iterator[Point]:
     return _trade_points(path, rows, price_first=kind == ".json")
 
 
+def _seconds(path: Path, number: int, cell: object) -> float:
+    value = _number(path, number, "time", cell)
+    if value >= _SECONDS_BELOW:
+        raise _wrong(path, f"row {number}: time: expected Unix seconds, found {cell!r}; milliseconds?")
+    return float(value)
+
+
 def _number(path: Path, number: int, name: str, cell: object) -> Decimal:
     try:
         value = Decimal(str(cell))
     except InvalidOperation:
-        raise _wrong(path, f"row {number}: {name}: expected a number, found {cell!r}") from None
-    if not value.is_finite() or value <= 0:
-        raise _wrong(path, f"row {number}: {name}: expected a number above 0, found {cell!r}")
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise _wrong(path, f"row {number}: {name}: expected a number, found {cell!r}")
+    if not 0 < value < _MOST:
+        raise _wrong(path, f"row {number}: {name}: expected a number above 0 and below {_MOST:.0e}, found {cell!r}")
     return value
 
 
@@ -168,7 +180,7 @@ def _trade_points(path: Path, rows: list[list[Any]], *, price_first: bool) -> It
     before = 0.0
     for number, row in enumerate(rows, 1):
         price, at = (row[0], row[2]) if price_first else (row[1], row[0])
-        seconds = float(_number(path, number, "time", at))
+        seconds = _seconds(path, number, at)
         if seconds < before:
             raise _wrong(path, f"row {number}: expected a time not before that of the last row, found {at}")
         before = seconds
@@ -177,7 +189,7 @@ def _trade_points(path: Path, rows: list[list[Any]], *, price_first: bool) -> It
 
 def _candle_points(path: Path, rows: list[list[Any]]) -> Iterator[Point]:
     """Four points a candle: it opens, touches one end, then the other, and closes; the end near the close last."""
-    starts = [float(_number(path, number, "time", row[0])) for number, row in enumerate(rows, 1)]
+    starts = [_seconds(path, number, row[0]) for number, row in enumerate(rows, 1)]
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     for number, gap in enumerate(gaps, 2):
         if gap <= 0:

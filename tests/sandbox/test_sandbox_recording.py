@@ -63,6 +63,8 @@ def test_history_files_are_read_and_name_their_pair(tmp_path: Path) -> None:
         ("x.csv", "1,0,3\n", "row 1: price: expected a number above 0"),
         ("x.csv", "1,NaN,3\n", "row 1: price"),
         ("x.csv", "1,-2,3\n", "row 1: price"),
+        ("x.csv", "1,1e300,3\n", "row 1: price: expected a number above 0 and below"),
+        ("x.csv", "1695828490000,2,3\n", "row 1: time: expected Unix seconds, found '1695828490000'; milliseconds"),
         ("x.csv", '1,"2,3\n', "not CSV"),
         ("x.csv", "60,100,90,95,96,5,7\n", "row 1: expected low <= open"),
         ("x.csv", "60,1,1,1,1,5,7\n60,1,1,1,1,5,7\n", "row 2: expected a time after"),
