@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import ccxt  # type: ignore[import-not-found]  # lives in the clients' own environment
 from steps import Steps, raises
 from trouble import explore, explore_threads
@@ -109,14 +111,19 @@ class Session:
             self.kraken.create_order(SYMBOL, "limit", "buy", 1000, self.low)
 
     def in_trouble(self) -> None:
-        explore(self.steps, self._place)
+        explore(self.steps, lambda: self.kraken.create_order(SYMBOL, "limit", "buy", 0.001, self.low))
 
-    def in_trouble_with_its_retries(self) -> None:
+    def in_trouble_with_its_retries_and_a_client_id(self) -> None:
         self.kraken.options["maxRetriesOnFailure"] = 2
-        explore(self.steps, self._place)
+        numbers = itertools.count()
 
-    def _place(self) -> object:
-        return self.kraken.create_order(SYMBOL, "limit", "buy", 0.001, self.low)
+        def place() -> object:
+            # Filled at once, and with that the id is free for the second try.
+            return self.kraken.create_order(
+                SYMBOL, "market", "buy", 0.001, None, {"clientOrderId": f"retry-{next(numbers)}"}
+            )
+
+        explore(self.steps, place)
 
     def in_threads(self) -> None:
         explore_threads(self.steps, self.kraken.fetch_balance)
