@@ -14,11 +14,11 @@ from pytest_kraken_golive.contract import Break, Check
 from pytest_kraken_golive.gate.registry import Registry, Signature
 
 _NAMES = {
-    "string": "text",
-    "integer": "whole number",
-    "number": "number",
-    "boolean": "true or false",
-    "null": "nothing",
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
 }
 _WORD = re.compile(r"[a-z]{4,}")
 """Shorter words are in every sentence."""
@@ -30,7 +30,7 @@ def parameter(signature: Signature, name: str) -> str:
     """A parameter as `name: type = default`."""
     default = signature.params[name].default
     text = f"{name}: {_type(signature, name)}"
-    return text if default is inspect.Parameter.empty else f"{text} = {'nothing' if default is None else default}"
+    return text if default is inspect.Parameter.empty else f"{text} = {default}"
 
 
 def parameters(signature: Signature) -> str:
@@ -87,9 +87,9 @@ def _words(schema: dict[str, Any]) -> str:
         return " or ".join(map(_words, schema["anyOf"]))
     kind = schema.get("type")
     if kind == "array":
-        return f"list of {_words(schema.get('items', {}))}"
+        return f"list[{_words(schema.get('items', {}))}]"
     if kind == "object":
         values = schema.get("additionalProperties")
-        return f"mapping to {_words(values)}" if isinstance(values, dict) else "mapping"
+        return f"dict[str, {_words(values)}]" if isinstance(values, dict) else "dict"
     least = f" from {schema['minimum']}" if "minimum" in schema else ""
     return f"{_NAMES.get(str(kind), 'value')}{least}"
