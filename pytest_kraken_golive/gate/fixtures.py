@@ -34,7 +34,7 @@ def golive_world(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
     if alteration is None:
         yield worlds.control
         return
-    broken = worlds.broken(alteration.sabotage, alteration.params, alteration.needs_run)
+    broken = worlds.broken(alteration)
     try:
         yield broken
     finally:

@@ -94,6 +94,12 @@ class Plan:
     runbooks: list[Runbook] = field(default_factory=list)
     lines: dict[str, PlannedLine] = field(default_factory=dict)
 
+    @property
+    def needs_world(self) -> bool:
+        """Whether any line asks for more than a place for its evidence, and so perhaps for deployment or exchange."""
+        signatures = (planned.signature for planned in self.lines.values())
+        return any(set(signature.fixtures) - {"evidence"} for signature in signatures if signature is not None)
+
     def of(self, runbook: Path) -> list[PlannedLine]:
         """The lines of one runbook."""
         return [planned for planned in self.lines.values() if planned.runbook.path == runbook]

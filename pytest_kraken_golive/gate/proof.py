@@ -57,7 +57,7 @@ class _Row(pytest.Function):
 class ProofLine(_Row):
     """A line under one of its breaks. It passes if the line does not."""
 
-    sabotage: Break
+    alteration: Alteration
     evidence: Evidence
 
     @classmethod
@@ -74,9 +74,14 @@ class ProofLine(_Row):
         item: ProofLine = cls.from_parent(
             parent, name=name, originalname=planned.id, callobj=planned.call(), callspec=callspec
         )
-        item.planned, item.sabotage, item.evidence = planned, sabotage, Evidence()
+        item.planned, item.alteration, item.evidence = planned, alteration, Evidence()
         item.seen = _row(planned, sabotage.name, what_breaks(sabotage))
         return item
+
+    @property
+    def sabotage(self) -> Break:
+        """What acts."""
+        return self.alteration.sabotage
 
     def setup(self) -> None:
         """Nothing yet: what fixtures raise belongs to the line's outcome."""
@@ -155,3 +160,13 @@ def proof_items(parent: pytest.Module, planned: PlannedLine) -> Iterator[pytest.
             yield ProofLine.make(parent, planned, sabotage, index)
     elif check is not None:
         yield UnprovenLine.make(parent, planned)
+
+
+class NextBroken:
+    """Lets the next broken world begin while this one is judged."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Before each item."""
+        if isinstance(nextitem, ProofLine):
+            item.config.stash[WORLDS].prepare(nextitem.alteration)

@@ -17,7 +17,7 @@ from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan
-from pytest_kraken_golive.gate.proof import ProofLine, UnprovenLine
+from pytest_kraken_golive.gate.proof import NextBroken, ProofLine, UnprovenLine
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
@@ -119,17 +119,20 @@ def open_gate(session: pytest.Session) -> None:
     worlds = config.stash[WORLDS] = Worlds(
         options.rootdir, policy, entrypoint=_entrypoint(plan), deployment=options.deployment
     )
-    if config.pluginmanager.hasplugin("dsession"):
+    spreads = config.pluginmanager.hasplugin("dsession")
+    if spreads:
         from pytest_kraken_golive.gate.xdist import ControllerSide  # noqa: PLC0415 - only where xdist is present
 
         config.pluginmanager.register(ControllerSide(config), "golive-xdist")
-    if not options.only_collects:
+    if not options.only_collects and (plan.needs_world or spreads):  # who asks for it all the same, waits for it
         _hold_up(worlds)
 
 
 def _listen(config: pytest.Config, ledger: Ledger) -> None:
     config.stash[LEDGER] = ledger
     config.pluginmanager.register(ReportListener(ledger), "golive-reports")
+    if config.option.golive_prove:
+        config.pluginmanager.register(NextBroken(), "golive-proof")
 
 
 def _hold_up(worlds: Worlds) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
 
 if TYPE_CHECKING:
-    from pytest_kraken_golive.contract import Break
+    from pytest_kraken_golive.gate.proof import Alteration
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 LARGEST_KEPT = 5_000_000
@@ -43,6 +42,7 @@ class Worlds:
         self._ticket = ticket
         self._for_tests = for_tests
         self._control: Rehearsal | None = None
+        self._prepared: dict[Alteration, Rehearsal] = {}
 
     @property
     def control(self) -> Rehearsal:
@@ -74,27 +74,34 @@ class Worlds:
         self.redactor.learn(account.api_key.get_secret_value())
         self.redactor.learn(account.api_secret.get_secret_value())
 
-    def broken(self, sabotage: Break, params: Mapping[str, Any], needs_run: bool) -> Rehearsal:
-        """A world in which a break has acted; the caller closes it.
-
-        Args:
-            sabotage: what acts.
-            params: the parameters of the line that must notice it.
-            needs_run: whether the line looks at the bot's run, which then must be over.
-        """
-        from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
-
-        def act(copy: Any) -> None:
-            sabotage.apply(copy, params)
-
+    def broken(self, alteration: Alteration) -> Rehearsal:
+        """A world in which a break has acted; the caller closes it."""
+        sabotage = alteration.sabotage
         if sabotage.before_run:
-            rehearsal = Rehearsal.start(self.rootdir, self.policy, entrypoint=self._entrypoint, sabotage=act)
+            rehearsal = self._prepared.pop(alteration, None) or self._start_broken(alteration)
         else:
-            if needs_run:
+            if alteration.needs_run:
                 self.control.bot.run()
-            rehearsal = self.control.altered(act)
+            rehearsal = self.control.altered(lambda copy: sabotage.apply(copy, alteration.params))
         self._learn(rehearsal)
         return rehearsal
+
+    def prepare(self, alteration: Alteration) -> None:
+        """Let exchange and bot of a break start while another break is judged: a run is mostly waiting."""
+        if alteration.sabotage.before_run and alteration not in self._prepared:
+            rehearsal = self._prepared[alteration] = self._start_broken(alteration)
+            if alteration.needs_run:
+                rehearsal.start_bot_soon()
+
+    def _start_broken(self, alteration: Alteration) -> Rehearsal:
+        from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
+
+        return Rehearsal.start(
+            self.rootdir,
+            self.policy,
+            entrypoint=self._entrypoint,
+            sabotage=lambda copy: alteration.sabotage.apply(copy, alteration.params),
+        )
 
     def observed_bot(self) -> dict[str, Any] | None:
         """Which bot ran, and how it ended; None if none was asked for."""
@@ -148,7 +155,9 @@ class Worlds:
         return self.control.ticket
 
     def close(self) -> None:
-        """Close the unaltered world; its owner ends it."""
+        """Close the unaltered world, whose owner ends it, and the broken ones that nobody came for."""
+        while self._prepared:
+            self._prepared.popitem()[1].close()
         if self._control is not None:
             self._control.close()
             self._control = None

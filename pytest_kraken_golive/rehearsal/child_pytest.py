@@ -15,14 +15,15 @@ import tempfile
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.policy import Policy, load_policy
-from pytest_kraken_golive.rehearsal.handle import HostError
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
 from pytest_kraken_golive.rehearsal.program import Program, clean_environment
-from pytest_kraken_golive.rehearsal.stage import Rehearsal
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 TIMEOUT_S = 180.0
 WITNESS = "pytest_kraken_golive.gate.suite_child"
@@ -147,6 +148,8 @@ def run_suite(project: Path, node: str) -> SuiteResult:
 
 @contextlib.contextmanager
 def _exchange(project: Path) -> Iterator[Rehearsal]:
+    from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
+
     policy = load_policy(project) or Policy()
     rehearsal = Rehearsal.start(project, policy, entrypoint=DEFAULT_ENTRYPOINT, for_tests=True)
     try:
@@ -175,6 +178,8 @@ def _read(account: Path, node: str, status: int, tail: str) -> dict[str, Any]:
 
 
 def _books(rehearsal: Rehearsal, node: str) -> dict[str, Any]:
+    from pytest_kraken_golive.rehearsal.handle import HostError  # noqa: PLC0415 - heavy, only when used
+
     try:
         return rehearsal.sandbox.books()
     except HostError as error:

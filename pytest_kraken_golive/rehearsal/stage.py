@@ -128,7 +128,8 @@ class Rehearsal:
                 "config/core.yaml environments: no keychain key with credentials, so the exchange has no account. "
                 "Next: see the lines about the key."
             )
-        return store_of(Deployment(self.root)).credentials(names[0])
+        same = self.judged == self.root  # then it need not be read again
+        return store_of(self.deployment if same else Deployment(self.root)).credentials(names[0])
 
     @property
     def report(self) -> Path:

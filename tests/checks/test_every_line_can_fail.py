@@ -5,17 +5,33 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import pytest
+pytest_plugins = ["longest_first"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def proof(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    reports = tmp_path_factory.mktemp("proof")
+def test_every_line_fails_under_each_of_its_breaks(tmp_path: Path) -> None:
+    """One test, not one for each demand: split over workers, they would each run the whole proof."""
+    output, status = _prove(tmp_path)
+    rows = json.loads((tmp_path / "proof.json").read_text(encoding="utf-8"))["rows"]
+    survivors = [f"{row['line']}[{row['break']}]: {row['message']}" for row in rows if not row["killed"]]
+    assert survivors == []
+    assert status == 0, output[-3000:]
+    assert [row for row in rows if "Next: " not in row["message"]] == []
+    assert "Traceback" not in output
+
+    verdict = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))
+    lines = {line["id"] for book in verdict["runbooks"] for line in book["lines"]}
+    broken = Counter(row["line"] for row in rows)
+    assert len(lines) == 44
+    assert min(broken[line] for line in lines) >= 3, broken
+
+
+def _prove(reports: Path) -> tuple[str, int]:
+    """What the proof printed, and its exit status."""
     without = [word for name in ("allure_pytest", "randomly", "cacheprovider") for word in ("-p", f"no:{name}")]
     words = ["--golive", "--golive-prove", "-q", *without, f"--golive-report-dir={reports}", "-o", "addopts="]
     done = subprocess.run(
@@ -26,30 +42,4 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         timeout=600,
         check=False,
     )
-    found: dict[str, Any] = json.loads((reports / "proof.json").read_text(encoding="utf-8"))
-    verdict = json.loads((reports / "verdict.json").read_text(encoding="utf-8"))
-    return {**found, "exit_status": done.returncode, "output": done.stdout + done.stderr, "verdict": verdict}
-
-
-def test_no_break_survives(proof: dict[str, Any]) -> None:
-    survivors = [f"{row['line']}[{row['break']}]: {row['message']}" for row in proof["rows"] if not row["killed"]]
-    assert survivors == []
-    assert proof["exit_status"] == 0, proof["output"][-3000:]
-
-
-def test_every_line_has_breaks(proof: dict[str, Any]) -> None:
-    lines = {line["id"] for book in proof["verdict"]["runbooks"] for line in book["lines"]}
-    broken: dict[str, int] = dict.fromkeys(lines, 0)
-    for row in proof["rows"]:
-        broken[row["line"]] += 1
-    assert len(lines) == 44
-    assert min(broken.values()) >= 3, broken
-
-
-def test_messages_name_place_and_next_step(proof: dict[str, Any]) -> None:
-    speechless = [row for row in proof["rows"] if "Next: " not in row["message"]]
-    assert speechless == []
-
-
-def test_no_trace_back_is_shown_for_bad_input(proof: dict[str, Any]) -> None:
-    assert "Traceback" not in proof["output"]
+    return done.stdout + done.stderr, done.returncode
