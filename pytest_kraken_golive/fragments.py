@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -14,7 +16,7 @@ SHORTEST_FRAGMENT = 12
 _STEP = 6
 """A run of `SHORTEST_FRAGMENT` characters holds a piece of so many at a multiple of so many: those are looked up."""
 
-_URL_OR_PATH = re.compile(r"[a-z][a-z0-9+.-]*://|(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[^+=]*\Z", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 class Fragments:
@@ -31,7 +33,7 @@ class Fragments:
             secret: as it is written.
             raws: its bytes, and those that it stands for if it is Base64.
         """
-        if _URL_OR_PATH.match(secret):  # its pieces are ordinary words: hosts, folders
+        if _is_place(secret):
             return
         for spelling in {*_written(secret), *(one for raw in raws for one in _encoded(raw))}:
             if len(spelling) >= SHORTEST_FRAGMENT:
@@ -51,6 +53,15 @@ class Fragments:
                 if end - start >= SHORTEST_FRAGMENT:
                     yield start, end
                     place = max(place, end)
+
+
+def _is_place(secret: str) -> bool:
+    """A URL, or the path of something that is there: its pieces are ordinary words. A key may begin with '/' as well."""
+    if _URL.match(secret):
+        return True
+    with contextlib.suppress(OSError, ValueError):  # too long for a name, or with a NUL
+        return os.path.exists(os.path.expanduser(secret))
+    return False
 
 
 def _run(text: str, at: int, spelling: str, place: int) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def test_unknown_values_are_named(venue: Venue, name: str, params: dict[str, str
 
 
 def test_there_are_no_positions(venue: Venue) -> None:
-    assert venue.result("OpenPositions", {"docalcs": "true", "consolidation": "market"}) == {}
+    assert venue.result("OpenPositions", {"docalcs": "true", "consolidation": "market"}) == []
     assert venue.result("TradesHistory", {"type": "closed position"}) == {"trades": {}, "count": 0}
 
 
