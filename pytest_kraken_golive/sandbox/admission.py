@@ -30,6 +30,9 @@ from .refusals import (
 if TYPE_CHECKING:
     from .exchange import Exchange
 
+LEAST_SHOWN = 15
+"""An iceberg shows at least one part in so many of what remains (Kraken: add order, amend order)."""
+
 
 def examine(exchange: Exchange, order: Order, stated: Iterable[PriceTerm]) -> None:
     """Refuse an order that the market's mode or the pair's rules do not let through, whoever sends it."""
@@ -91,7 +94,9 @@ def check_volume(exchange: Exchange, order: Order) -> None:
         raise invalid("volume")
     if budget is not None and budget != round(budget, pair.cost_decimals):
         raise invalid("volume")
-    if order.display is not None and order.display != round(order.display, pair.lot_decimals):
+    if order.display is not None and (
+        order.display != round(order.display, pair.lot_decimals) or order.display * LEAST_SHOWN < order.remaining
+    ):
         raise invalid("displayvol")
     if order.volume < pair.ordermin:
         raise Refusal(ORDER_MINIMUM_LIVE if exchange.settings.wording == "live" else ORDER_MINIMUM)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .orders import Fill, Order
+from .orders import Amend, Fill, Order
 
 
 @dataclass(slots=True)
@@ -125,12 +125,22 @@ def shown_order(order: Order) -> dict[str, Any]:
         "volume": str(order.volume),
         "price": None if order.price is None else str(order.price),
         "executed": str(order.executed),
+        "amends": [_shown_amend(amend) for amend in order.amends],
         "status": order.status,
         "reason": order.reason,
         "opened_s": order.opened_at,
         "closed_s": order.closed_at,
         "door": order.door,
         "key": order.account.fingerprint,
+    }
+
+
+def _shown_amend(amend: Amend) -> dict[str, Any]:
+    return {
+        "type": amend.kind,
+        "volume": str(amend.volume),
+        "price": None if amend.price is None else str(amend.price),
+        "time_s": amend.at,
     }
 
 

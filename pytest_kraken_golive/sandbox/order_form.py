@@ -169,7 +169,7 @@ def _close(params: Params) -> CloseTerms | None:
 
 
 def _display(params: Params, ordertype: str, volume: Decimal) -> Decimal | None:
-    """What an iceberg shows: at least a fifteenth of it (Kraken: add order)."""
+    """What an iceberg shows; `admission` knows the least."""
     if ordertype != "iceberg":
         if params.get("displayvol", "0") not in {"0", ""}:
             raise invalid("displayvol")
@@ -180,7 +180,7 @@ def _display(params: Params, ordertype: str, volume: Decimal) -> Decimal | None:
 def display_volume(params: Params, name: str, volume: Decimal) -> Decimal:
     """The shown part of a volume of which the rest is hidden."""
     display = number(params, name)
-    if not volume / 15 <= display <= volume or display <= 0:
+    if not 0 < display <= volume:
         raise invalid(name)
     return display
 

@@ -105,6 +105,23 @@ def test_a_refused_amend_leaves_the_order_as_it_was(venue: Venue, params: dict[s
     assert venue.order(txid) == before
 
 
+def test_an_iceberg_goes_on_showing_a_fifteenth(venue: Venue) -> None:
+    txid = venue.add(ordertype="iceberg", price="40000", volume="0.01", displayvol="0.001")
+    assert amend(venue, txid, order_qty="0.016") == ["EGeneral:Invalid arguments:displayvol"]
+    assert amend(venue, txid, order_qty="0.016", display_qty="0.002") == []
+    assert venue.order(txid)["displayvol"] == "0.00200000"
+    assert edit(venue, txid, volume="0.04")["error"] == ["EGeneral:Invalid arguments:displayvol"]
+    assert edit(venue, txid, volume="0.04", displayvol="0.003")["error"] == []
+
+
+def test_the_books_show_what_an_order_once_was(venue: Venue) -> None:
+    txid = venue.add(price="40000", volume="0.01")
+    for volume in ("0.5", "0.001"):
+        assert amend(venue, txid, order_qty=volume) == []
+    (shown,) = venue.exchange.observed()["orders"]
+    assert [entry["volume"] for entry in shown["amends"]] == ["0.01", "0.5", "0.001"]
+
+
 def test_amends_find_open_orders_only(venue: Venue) -> None:
     done = venue.add(ordertype="market")
     assert amend(venue, done, order_qty="0.1") == ["EOrder:Unknown order"]
