@@ -56,7 +56,7 @@ class Fragments:
 
 
 def _is_place(secret: str) -> bool:
-    """A URL, or the path of something that is there: its pieces are ordinary words. A key may begin with '/' as well."""
+    """A URL, or the path of something that is there: its pieces are ordinary words. A key may begin so, too."""
     if _URL.match(secret):
         return True
     with contextlib.suppress(OSError, ValueError):  # too long for a name, or with a NUL

@@ -265,7 +265,9 @@ def test_a_text_of_many_pieces_keeps_none(raw: bytes, between: str, length: int)
 
 
 def test_pieces_of_an_address_or_a_folder_are_ordinary_words(tmp_path: Path) -> None:
-    for variable in ("https://user@registry.example/simple/", str(tmp_path)):
+    folder = tmp_path / ".secrets"
+    folder.mkdir()
+    for variable in ("https://user@registry.example/simple/", str(folder)):
         redactor = Redactor([variable])
         assert redactor.text(f"at {variable}") == f"at {MASK}"
         assert redactor.text(variable[:-1]) == variable[:-1]
