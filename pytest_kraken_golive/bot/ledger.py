@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pytest_kraken_golive.bot.strategy import Side
+from pytest_kraken_golive.kraken.errors import OrderOutcomeUnknown
 from pytest_kraken_golive.kraken.models import OrderInfo
 
 _FINAL = frozenset({"closed", "canceled", "expired", "not_placed"})
@@ -39,8 +40,8 @@ class OwnOrder:
     """Paid or received, in quote."""
     fee: Decimal = Decimal(0)
     """In quote."""
-    unknown_until_s: float | None = None
-    """Unix time (s) of its deadline where the answer to it was lost."""
+    unknown: OrderOutcomeUnknown | None = None
+    """Set where the answer to it was lost: how to find out."""
 
 
 class OwnOrders:

@@ -16,7 +16,7 @@ from pytest_kraken_golive.bot.session import Session
 from pytest_kraken_golive.bot.strategy import STRATEGIES, Book, Decision, MarketView, PairRules
 from pytest_kraken_golive.clock import Clock
 from pytest_kraken_golive.kraken.catalogue import UNKNOWN_ORDER, is_about
-from pytest_kraken_golive.kraken.errors import ExchangeError, KrakenError, OrderOutcomeUnknown
+from pytest_kraken_golive.kraken.errors import ExchangeError, KrakenError, OrderNotPlaced, OrderOutcomeUnknown
 from pytest_kraken_golive.kraken.orders import NewOrder
 
 _TICK_S = 0.1
@@ -141,9 +141,10 @@ class Trader:
         )
         own = OwnOrder(str(order.cl_ord_id), symbol, order.ordertype, order.side, decision.volume, view.mid)
         try:
-            own.txid = self._session.client.place_order(order).txid
+            # What became of a lost one is found out at the end: the strategy does not wait for it.
+            own.txid = self._session.client.place_order(order, find_out=False).txid
         except OrderOutcomeUnknown as error:
-            own.unknown_until_s = error.deadline_s
+            own.unknown = error
             self._session.trouble(error)
         except KrakenError as error:
             # Refused, so it does not stand; the market may suit it better at the next tick.
@@ -229,14 +230,10 @@ class Trader:
             self.errors.append(f"{self.plan.name}: {what}: {type(error).__name__}: {error}")
 
     def _settle(self, own: OwnOrder) -> None:
-        """Find an order whose answer was lost (Kraken: wait past its deadline, then open and closed orders)."""
-        if own.unknown_until_s is not None:
-            self._clock.sleep(own.unknown_until_s - self._clock.time())
-        client = self._session.client
-        found = {**client.closed_orders(cl_ord_id=own.cl_ord_id).closed, **client.open_orders(cl_ord_id=own.cl_ord_id)}
-        mine = {txid: info for txid, info in found.items() if info.cl_ord_id == own.cl_ord_id}
-        for txid, info in mine.items():
-            own.txid = txid
-            self.orders.update(txid, info)
-        if not mine:
+        """Find an order whose answer was lost."""
+        if own.unknown is None:
+            return
+        try:
+            own.txid = self._session.client.find_out(own.unknown).txid
+        except OrderNotPlaced:
             own.status = "not_placed"

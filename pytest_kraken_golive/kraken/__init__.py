@@ -9,6 +9,7 @@ from pytest_kraken_golive.kraken.errors import (
     AnswerError,
     AnswerLostError,
     BackOffError,
+    ChangeNotMade,
     ClientClosedError,
     ExchangeError,
     HttpStatusError,
@@ -19,7 +20,9 @@ from pytest_kraken_golive.kraken.errors import (
     NonceError,
     NotJsonError,
     NotSentError,
+    OrderNotPlaced,
     OrderOutcomeUnknown,
+    OutcomeUnknown,
     PermanentError,
     RequestRefused,
     SlowError,
@@ -30,7 +33,7 @@ from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.kraken.limits import BucketLimit, RateLimits, TokenPacer, Unlimited
 from pytest_kraken_golive.kraken.nonce import NonceSource, RisingNonces
 from pytest_kraken_golive.kraken.observation import CallRecord
-from pytest_kraken_golive.kraken.orders import NewOrder
+from pytest_kraken_golive.kraken.orders import Amendment, Edit, NewOrder, Relative
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
 from pytest_kraken_golive.kraken.signing import decode_secret, sign
@@ -39,13 +42,16 @@ __all__ = [
     "NO_RETRY",
     "PRODUCTION_URL",
     "AfterCheckError",
+    "Amendment",
     "AnswerError",
     "AnswerLostError",
     "Arming",
     "BackOffError",
     "BucketLimit",
     "CallRecord",
+    "ChangeNotMade",
     "ClientClosedError",
+    "Edit",
     "Endpoint",
     "EndpointError",
     "ExchangeClient",
@@ -61,9 +67,12 @@ __all__ = [
     "NonceSource",
     "NotJsonError",
     "NotSentError",
+    "OrderNotPlaced",
     "OrderOutcomeUnknown",
+    "OutcomeUnknown",
     "PermanentError",
     "RateLimits",
+    "Relative",
     "RequestRefused",
     "RetryPolicy",
     "RisingNonces",

@@ -40,10 +40,12 @@ THROTTLED: Final = "EService:Throttled"
 """Too many requests at once; the detail is the Unix time (s) from which calls are welcome again."""
 UNKNOWN_ORDER: Final = "EOrder:Unknown order"
 """The order to cancel is not open (filled, cancelled, or of another account)."""
+CL_ORD_ID_TAKEN: Final = "EGeneral:Invalid arguments:cl_ord_id not unique"
+"""An open order has this client id already."""
 
 CATALOGUE: Final[dict[str, Meaning]] = {
     "EGeneral:Invalid arguments": _FIX,
-    "EGeneral:Invalid arguments:cl_ord_id not unique": _CHECK,
+    CL_ORD_ID_TAKEN: _CHECK,
     "EGeneral:Permission denied": _NEVER,
     LOCKOUT: Meaning("slow"),
     "EGeneral:Internal error": _UNSURE,

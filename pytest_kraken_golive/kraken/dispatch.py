@@ -26,18 +26,20 @@ from pytest_kraken_golive.kraken.limits import Pacer
 from pytest_kraken_golive.kraken.nonce import NonceSource
 from pytest_kraken_golive.kraken.observation import CallRecord, describe
 from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
-from pytest_kraken_golive.kraken.signing import form_body
+from pytest_kraken_golive.kraken.signing import form_body, json_body
 from pytest_kraken_golive.kraken.wire import RawAnswer, Wire
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Fields = Callable[[], Mapping[str, str]]
+Fields = Callable[[], Mapping[str, Any]]
 """The parameters of a call, made anew for each attempt: a deadline counts from sending."""
 
 LOCKOUT_PAUSE_S: Final = 15 * 60.0
 """Seconds without any call after a lockout (Kraken: API errors; support says about 15 minutes)."""
 _WARNINGS_KEPT: Final = 1000
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
 
 
 @dataclass
@@ -159,9 +161,10 @@ class Dispatch:
         return self._wire.send(call.name, self._wire.get(call.path, fields()))
 
     def _send_signed(self, call: Call, fields: Fields, nonce: int) -> RawAnswer:
-        body = form_body({"nonce": str(nonce), **fields()})
+        numbered = {"nonce": str(nonce), **fields()}
+        body = json_body(numbered) if call.as_json else form_body(numbered)
         headers = self._credentials.headers(call.path, str(nonce), body)
-        request = self._wire.post(call.path, body, "application/x-www-form-urlencoded", headers)
+        request = self._wire.post(call.path, body, _JSON if call.as_json else _FORM, headers)
         # A test report prints the local names of the frames that an exception passes through.
         del headers, body
         return self._wire.send(call.name, request)

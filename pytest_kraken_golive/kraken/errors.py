@@ -3,7 +3,8 @@
 `ExchangeError` and below: the exchange answered with error strings; one class per retry class of Kraken's catalogue.
 `AnswerError` and below: something else answered, or the answer is not what the endpoint promises.
 `TransportError` and below: no whole answer came back.
-`OrderOutcomeUnknown`: an order may or may not stand; look it up before doing anything else.
+`OutcomeUnknown` and below: an order may or may not stand; look it up before doing anything else.
+`OrderNotPlaced`, `ChangeNotMade`: it has been looked up, and did not happen.
 
 Every class carries the endpoint. No message holds a key, a secret, a signature or a request body.
 """
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pytest_kraken_golive.kraken.catalogue import LOCKOUT, RetryClass, is_about, meaning_of, throttled_until_s
+from pytest_kraken_golive.kraken.orders import Sent
 
 
 class KrakenError(Exception):
@@ -207,29 +209,72 @@ class AnswerLostError(TransportError):
     may_have_acted = True
 
 
-class OrderOutcomeUnknown(KrakenError):
-    """An order was sent and nothing says whether it stands. Look it up by `cl_ord_id` before sending anything again.
+class OutcomeUnknown(KrakenError):
+    """Something that trades was sent, and nothing says whether it happened. The message says what to look for."""
+
+    may_have_acted = True
+
+    def __init__(self, endpoint: str, what: str, reason: KrakenError, step: str) -> None:
+        super().__init__(
+            f"{endpoint}: the outcome of {what} is unknown ({reason}) Next: do not send it again; {step}.",
+            endpoint=endpoint,
+        )
+        self.reason = reason
+        """The failure that hid the outcome."""
+        self.errors: tuple[str, ...] = reason.errors if isinstance(reason, ExchangeError) else ()
+        """The exchange's own strings, where it sent any."""
+
+
+class OrderOutcomeUnknown(OutcomeUnknown):
+    """An order was sent and nothing says whether it stands. `KrakenClient.find_out` looks again.
 
     Kraken: after a time-out or a 5xx the order may still appear; wait past its deadline, then read OpenOrders,
     ClosedOrders and TradesHistory.
     """
 
-    may_have_acted = True
+    def __init__(self, endpoint: str, sent: Sent, reason: KrakenError, looked: KrakenError | None = None) -> None:
+        step = (
+            f"look for cl_ord_id {sent.cl_ord_id} in the open orders, the closed orders and the trades after its "
+            f"deadline (find_out does that)"
+        )
+        why = f"; looking for it failed too: {looked}" if looked is not None else ""
+        super().__init__(endpoint, f"order {sent.cl_ord_id}", reason, step + why)
+        self.sent = sent
+        """All that is needed to find it."""
+        self.cl_ord_id = sent.cl_ord_id
+        """The order's client id, by which it can be found."""
+        self.deadline_s = sent.deadline_at_s
+        """Unix time (s) after which the exchange no longer accepts it."""
+        self.looked = looked
+        """What the search for it failed with; None where nobody has looked."""
 
-    def __init__(self, endpoint: str, cl_ord_id: str, deadline_s: float, reason: KrakenError) -> None:
+
+class OrderNotPlaced(KrakenError):
+    """An order whose answer was lost has been looked for, past its deadline, and does not stand: it never will."""
+
+    def __init__(self, endpoint: str, sent: Sent, reason: KrakenError) -> None:
         super().__init__(
-            f"{endpoint}: the outcome of order {cl_ord_id} is unknown ({reason}) Next: do not send it again; after its "
-            f"deadline look for cl_ord_id {cl_ord_id} in the open orders, the closed orders and the trades.",
+            f"{endpoint}: order {sent.cl_ord_id} was not placed ({reason}) It is in no book, and its deadline is over. "
+            "Next: decide anew; it may be sent again.",
             endpoint=endpoint,
         )
-        self.cl_ord_id = cl_ord_id
-        """The order's client id, by which it can be found."""
-        self.deadline_s = deadline_s
-        """Unix time (s) after which the exchange no longer accepts it."""
+        self.cl_ord_id = sent.cl_ord_id
+        """The order's client id."""
         self.reason = reason
-        """The failure that hid the outcome."""
-        self.errors: tuple[str, ...] = reason.errors if isinstance(reason, ExchangeError) else ()
-        """The exchange's own strings, where it sent any."""
+        """The failure that hid the outcome at first."""
+
+
+class ChangeNotMade(KrakenError):
+    """A change of an order whose answer was lost has not been made, and its deadline is over: it never will."""
+
+    def __init__(self, endpoint: str, name: str, reason: KrakenError) -> None:
+        super().__init__(
+            f"{endpoint}: order {name} was not changed ({reason}) It stands as before, and the deadline of the change "
+            "is over. Next: decide anew; the change may be sent again.",
+            endpoint=endpoint,
+        )
+        self.reason = reason
+        """The failure that hid the outcome at first."""
 
 
 class LiveOrderRefused(KrakenError):

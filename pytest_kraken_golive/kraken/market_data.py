@@ -240,6 +240,28 @@ class PublicTrades(KrakenModel):
     """Nanoseconds since the epoch: `since` of the next call."""
 
 
+class Quote(NamedTuple):
+    """Best prices at one moment."""
+
+    time_s: Whole
+    """Unix time."""
+    bid: Amount
+    """Best bid."""
+    ask: Amount
+    """Best ask."""
+
+
+class Quotes(KrakenModel):
+    """Spread of one pair."""
+
+    pair: str
+    """The pair as the exchange calls it."""
+    quotes: tuple[Annotated[Quote, first(3)], ...]
+    """Oldest first."""
+    last: Whole
+    """Unix time: `since` of the next call."""
+
+
 read_time = as_type(ServerTime)
 read_status = as_type(SystemStatus)
 read_assets = as_type(dict[str, Asset])
@@ -249,6 +271,7 @@ _read_ticker = as_type(Ticker)
 _read_depth = as_type(Depth)
 _read_candles = as_type(Candles)
 _read_trades = as_type(PublicTrades)
+_read_quotes = as_type(Quotes)
 
 
 def read_ticker(endpoint: str, result: Any) -> Ticker:
@@ -274,3 +297,9 @@ def read_trades(endpoint: str, result: Any) -> PublicTrades:
     """The trades of the one pair in the result."""
     pair, rows = sole(endpoint, result)
     return _read_trades(endpoint, {"pair": pair, "trades": rows, "last": result.get("last")})
+
+
+def read_quotes(endpoint: str, result: Any) -> Quotes:
+    """The best prices of the one pair in the result."""
+    pair, rows = sole(endpoint, result)
+    return _read_quotes(endpoint, {"pair": pair, "quotes": rows, "last": result.get("last")})

@@ -1,94 +1,13 @@
-"""What the private endpoints answer, as models. Source: Kraken: account data, trading; the recorded answers.
+"""What the endpoints about orders and fills answer, as models. Source: Kraken: account data, trading; recorded answers.
 
 Numbers keep Kraken's field names where those are words of the trade: `vol`, `vol_exec`, `cost`, `fee`.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AwareDatetime, Field, field_validator
 
 from pytest_kraken_golive.kraken.reading import Amount, KrakenModel, Reference, Seconds, Whole, as_type
-
-
-class ApiKeyInfo(KrakenModel):
-    """GetApiKeyInfo: what the exchange knows about the key that asks."""
-
-    name: str = Field(alias="apiKeyName")
-    """The name that its owner gave it."""
-    api_key: SecretStr = Field(alias="apiKey")
-    """The public half of the key; still nothing to print."""
-    permissions: tuple[str, ...]
-    """`query-funds`, `query-open-trades`, `modify-trades`, ..."""
-    nonce: str | None = None
-    """The last nonce that was accepted."""
-    nonce_window: Whole | None = Field(default=None, alias="nonceWindow")
-    """Nonce units within which lower nonces pass; 0 is strict."""
-    iban: SecretStr | None = None
-    """The account's public id."""
-    valid_until: str | None = Field(default=None, alias="validUntil")
-    """Unix time as text; `0`: no end."""
-    query_from: str | None = Field(default=None, alias="queryFrom")
-    """Unix time as text; `0`: no bound."""
-    query_to: str | None = Field(default=None, alias="queryTo")
-    """Unix time as text; `0`: no bound."""
-    created_time: str | None = Field(default=None, alias="createdTime")
-    """Unix time as text."""
-    modified_time: str | None = Field(default=None, alias="modifiedTime")
-    """Unix time as text."""
-    ip_allowlist: tuple[str, ...] | None = Field(default=None, alias="ipAllowlist")
-    """Addresses that may use it; empty: any. None where the exchange does not say."""
-    last_used: str | None = Field(default=None, alias="lastUsed")
-    """Unix time as text."""
-
-
-class ExtendedBalance(KrakenModel):
-    """One asset of BalanceEx."""
-
-    balance: Amount
-    """All of it."""
-    hold_trade: Amount
-    """Held by open orders."""
-    credit: Amount | None = None
-    """Credit line; None where the account has none."""
-    credit_used: Amount | None = None
-    """Used part of the credit line; None where the account has none."""
-
-    @property
-    def available(self) -> Decimal:
-        """What can be spent: balance + credit - used credit - held (Kraken: Get extended balance)."""
-        return self.balance + (self.credit or Decimal()) - (self.credit_used or Decimal()) - self.hold_trade
-
-
-class FeeTier(KrakenModel):
-    """The fee of one pair at the account's volume; all rates in percent, negative for a rebate."""
-
-    fee: Amount
-    """Fee now."""
-    min_fee: Amount | None = Field(default=None, validation_alias=AliasChoices("minfee", "min_fee"))
-    """Lowest fee of the ladder."""
-    max_fee: Amount | None = Field(default=None, validation_alias=AliasChoices("maxfee", "max_fee"))
-    """Highest fee of the ladder."""
-    next_fee: Amount | None = Field(default=None, validation_alias=AliasChoices("nextfee", "next_fee"))
-    """Fee of the next tier; None at the top."""
-    next_volume: Amount | None = Field(default=None, validation_alias=AliasChoices("nextvolume", "next_volume"))
-    """Volume of the next tier; None at the top."""
-    tier_volume: Amount | None = Field(default=None, validation_alias=AliasChoices("tiervolume", "tier_volume"))
-    """Volume of this tier."""
-
-
-class TradeVolume(KrakenModel):
-    """TradeVolume: the only source of the fees in force."""
-
-    currency: str
-    """Asset id in which volume is counted."""
-    volume: Amount
-    """30-day volume."""
-    fees: dict[str, FeeTier] | None = None
-    """Taker fees by pair id; None where no pair was asked for."""
-    fees_maker: dict[str, FeeTier] | None = None
-    """Maker fees by pair id; a pair without a split is missing."""
 
 
 class OrderDescription(KrakenModel):
@@ -244,6 +163,71 @@ class PlacedOrder(KrakenModel):
     """The order in one line, as the exchange understood it."""
     validated_only: bool
     """True: checked, not placed."""
+    found: bool = False
+    """True: the answer to it was lost, and it was found on the exchange's books."""
+
+
+class BatchEntry(KrakenModel):
+    """One order of AddOrderBatch's result as it stands on the wire."""
+
+    descr: PlacedDescription | None = None
+    """How the exchange understood the order; None where it refused it."""
+    txid: str | None = None
+    """Order id; None where it was refused or only checked."""
+    error: str | None = None
+    """Why it was refused."""
+
+
+class BatchResult(KrakenModel):
+    """AddOrderBatch."""
+
+    orders: tuple[BatchEntry, ...]
+    """In the order of the request."""
+
+
+class AmendResult(KrakenModel):
+    """AmendOrder."""
+
+    amend_id: str | None = None
+    """Id of the change; None where its answer was lost and the order was found changed."""
+
+
+class AmendAnswer(KrakenModel):
+    """AmendOrder's result as it stands on the wire."""
+
+    amend_id: str = Field(min_length=1)
+    """Id of the change."""
+
+
+class EditResult(KrakenModel):
+    """EditOrder."""
+
+    txid: str | None = None
+    """Id of the new order; None where it was only checked."""
+    original_txid: str | None = Field(default=None, alias="originaltxid")
+    """Id of the old one; None where the exchange does not say."""
+    orders_cancelled: Whole | None = None
+    """How many orders it replaced; None where the exchange does not say."""
+    descr: PlacedDescription
+    """How the exchange understood the new order."""
+    status: str | None = None
+    """`ok` or `err`; None where the exchange does not say."""
+    error_message: str | None = None
+    """Why it failed."""
+
+
+class DeadMansSwitch(KrakenModel):
+    """CancelAllOrdersAfter."""
+
+    current_time: AwareDatetime = Field(alias="currentTime")
+    """When the exchange answered."""
+    trigger_time: AwareDatetime | None = Field(alias="triggerTime")
+    """When it cancels every order; None: it is off."""
+
+    @field_validator("trigger_time", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        return None if str(value) == "0" else value
 
 
 class CancelResult(KrakenModel):
@@ -255,23 +239,14 @@ class CancelResult(KrakenModel):
     """True: the cancellation is not final yet."""
 
 
-class WebSocketsToken(KrakenModel):
-    """GetWebSocketsToken."""
-
-    token: SecretStr
-    """Lets a socket act for the account."""
-    expires: Whole
-    """Seconds until it must have been used."""
-
-
-read_key_info = as_type(ApiKeyInfo)
-read_balance = as_type(dict[str, Amount])
-read_balance_ex = as_type(dict[str, ExtendedBalance])
-read_volume = as_type(TradeVolume)
 read_open = as_type(OpenOrders)
 read_closed = as_type(ClosedOrders)
 read_orders = as_type(dict[str, OrderInfo])
 read_history = as_type(TradesHistory)
+read_trades = as_type(dict[str, TradeInfo])
 read_placed = as_type(AddOrderResult)
 read_cancelled = as_type(CancelResult)
-read_token = as_type(WebSocketsToken)
+read_batch = as_type(BatchResult)
+read_amended = as_type(AmendAnswer)
+read_edited = as_type(EditResult)
+read_switch = as_type(DeadMansSwitch)

@@ -1,4 +1,4 @@
-"""An order as it is meant, before it is sent."""
+"""An order, and a change to one, as they are meant, before they are sent. Source: Kraken: Add, Amend, Edit order."""
 
 from __future__ import annotations
 
@@ -7,74 +7,162 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit"]
-TimeInForce = Literal["GTC", "IOC", "FOK"]
+OrderType = Literal[
+    "market",
+    "limit",
+    "iceberg",
+    "stop-loss",
+    "take-profit",
+    "stop-loss-limit",
+    "take-profit-limit",
+    "trailing-stop",
+    "trailing-stop-limit",
+]
+TimeInForce = Literal["GTC", "IOC", "FOK", "GTD"]
+Trigger = Literal["last", "index"]
+SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both"]
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 _FREE_TEXT: Final = re.compile(r"[!-~]{1,18}")
-# Kraken: Add order: the deadline lies 2 to 60 seconds ahead.
-_NEAREST_DEADLINE_S: Final = 2.0
-_FURTHEST_DEADLINE_S: Final = 60.0
-_CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "side": ("buy", "sell"),
-    "ordertype": ("market", "limit"),
-    "time_in_force": ("GTC", "IOC", "FOK"),
-}
+# Kraken: Add order: the deadline lies 2 to 60 seconds ahead, an expiry 5 seconds to a month.
+_DEADLINE_S: Final = (2.0, 60.0)
+_EXPIRY_S: Final = (5, 30 * 86_400)
+_LEAST_SHOWN: Final = 15
+"""An iceberg shows at least this part of its volume (Kraken: Add order, displayvol)."""
+_LIMITS: Final = frozenset({"limit", "iceberg"})
+_TRIGGERED: Final = frozenset({"stop-loss", "take-profit", "stop-loss-limit", "take-profit-limit"})
+_TRAILING: Final = frozenset({"trailing-stop", "trailing-stop-limit"})
+_TWO_PRICES: Final = frozenset({"stop-loss-limit", "take-profit-limit", "trailing-stop-limit"})
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A price that is reckoned from the last one (or from the trigger): `+5%`, `-20.5`, `#10`."""
+
+    sign: Literal["+", "-", "#"]
+    """Above, below, or away in the direction that suits the order."""
+    amount: Decimal
+    """The distance, in the quote asset or in percent."""
+    percent: bool = False
+    """True: `amount` is percent."""
+
+    def __post_init__(self) -> None:
+        if self.sign not in {"+", "-", "#"}:
+            raise ValueError(f"sign: expected +, - or #, found {self.sign!r}.")
+        _positive("amount", self.amount)
+
+    def __str__(self) -> str:
+        return f"{self.sign}{self.amount:f}{'%' if self.percent else ''}"
+
+
+Price = Decimal | Relative
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewOrder:
-    """A market or limit order. Its fields are checked when it is made; what is wrong raises ValueError or TypeError."""
+    """An order. Its fields are checked when it is made; what is wrong raises ValueError or TypeError.
+
+    There is no margin here, on purpose: no leverage, no reduce-only.
+    """
 
     pair: str
     """Altname or id: `XBTUSD`, `XXBTZUSD`."""
     side: Side
     """`buy` or `sell`."""
     ordertype: OrderType
-    """`market` or `limit`."""
+    """`market`, `limit`, `stop-loss`, ..."""
     volume: Decimal
     """Amount of the base asset, above zero."""
-    price: Decimal | None = None
-    """Limit price in the quote asset; limit orders need it, market orders have none."""
+    price: Price | None = None
+    """The limit of a limit order, else what triggers the order; a trailing distance is `Relative` with `+`."""
+    price2: Price | None = None
+    """The limit of an order that is triggered first (`...-limit`)."""
+    trigger: Trigger | None = None
+    """Which price triggers; None leaves the exchange's default, `last`."""
+    display_volume: Decimal | None = None
+    """What an iceberg shows: at least a fifteenth of the volume."""
     post_only: bool = False
     """True: only as maker (limit orders)."""
     time_in_force: TimeInForce | None = None
     """None leaves the exchange's default, GTC."""
+    expires_in_s: int | None = None
+    """GTD: seconds from arrival to expiry, 5 to 30 days."""
+    self_trade: SelfTrade | None = None
+    """What happens when it meets an own order; None leaves the exchange's default, `cancel-newest`."""
     cl_ord_id: str | None = None
     """Client id: a UUID (36 or 32 digits) or up to 18 printable ASCII characters; None: a new UUID4 at placing."""
     deadline_s: float = 10.0
     """Seconds from sending, 2 to 60, after which the exchange must no longer accept it."""
-    reference_price: Decimal | None = None
-    """What a market order is expected to cost per unit, in the quote asset: read by the interlock's cap, never sent."""
 
     def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in known and not (name == "time_in_force" and value is None):
-                raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}.")
-        if not isinstance(self.pair, str) or not self.pair.strip():
-            raise ValueError(f"pair: expected a name like XBTUSD, found {self.pair!r}.")
+        _one_of("side", self.side, get_args(Side))
+        _one_of("ordertype", self.ordertype, get_args(OrderType))
+        for name, value, known in (
+            ("time_in_force", self.time_in_force, get_args(TimeInForce)),
+            ("trigger", self.trigger, get_args(Trigger)),
+            ("self_trade", self.self_trade, get_args(SelfTrade)),
+        ):
+            if value is not None:
+                _one_of(name, value, known)
+        _pair(self.pair)
         _positive("volume", self.volume)
-        for name, price in (("price", self.price), ("reference_price", self.reference_price)):
-            if price is not None:
-                _positive(name, price)
-        self._check_combination()
+        _within("deadline_s", self.deadline_s, _DEADLINE_S)
+        if self.cl_ord_id is not None:
+            _client_id(self.cl_ord_id)
+        self._check_prices()
+        self._check_resting()
 
-    def _check_combination(self) -> None:
-        limit = self.ordertype == "limit"
-        if limit != (self.price is not None):
-            raise ValueError(f"price: a limit order has one and a market order has none, found {self.price!r}.")
-        if self.post_only and (not limit or self.time_in_force in {"IOC", "FOK"}):
+    def _check_prices(self) -> None:
+        kind = self.ordertype
+        for name, price, wanted in (
+            ("price", self.price, kind != "market"),
+            ("price2", self.price2, kind in _TWO_PRICES),
+        ):
+            if wanted != (price is not None):
+                raise ValueError(f"{name}: a {kind} order has {'one' if wanted else 'none'}, found {price!r}.")
+            if price is not None and not isinstance(price, Relative):
+                _positive(name, price)
+        if kind in _TRAILING and not (isinstance(self.price, Relative) and self.price.sign == "+"):
+            raise ValueError(f"price: a {kind} order has a distance like +5%, found {self.price!r}.")
+        if kind == "trailing-stop-limit" and not isinstance(self.price2, Relative):
+            raise ValueError(f"price2: a {kind} order has a distance like -1%, found {self.price2!r}.")
+        if self.trigger is not None and kind not in _TRIGGERED | _TRAILING:
+            raise ValueError(f"trigger: a {kind} order is not triggered, expected None.")
+
+    def _check_resting(self) -> None:
+        if self.post_only and (self.ordertype not in _LIMITS or self.time_in_force in {"IOC", "FOK"}):
             raise ValueError("post_only: only a limit order that may rest can be post-only.")
-        if not _NEAREST_DEADLINE_S <= self.deadline_s <= _FURTHEST_DEADLINE_S:
-            raise ValueError(f"deadline_s: expected 2 to 60 seconds, found {self.deadline_s!r}.")
-        if self.cl_ord_id is not None and not (_UUID.fullmatch(self.cl_ord_id) or _FREE_TEXT.fullmatch(self.cl_ord_id)):
-            raise ValueError(
-                f"cl_ord_id: expected a UUID or at most 18 printable ASCII characters, found {self.cl_ord_id!r}."
-            )
+        if (self.time_in_force == "GTD") != (self.expires_in_s is not None):
+            raise ValueError("expires_in_s: a GTD order has one and no other has, expected both or neither.")
+        if self.expires_in_s is not None:
+            _within("expires_in_s", self.expires_in_s, _EXPIRY_S)
+        shown = self.display_volume
+        if (self.ordertype == "iceberg") != (shown is not None):
+            raise ValueError("display_volume: an iceberg order has one and no other has, expected both or neither.")
+        if shown is not None:
+            _positive("display_volume", shown)
+            if not self.volume <= shown * _LEAST_SHOWN or shown > self.volume:
+                raise ValueError(f"display_volume: expected a fifteenth of the volume to all of it, found {shown}.")
+
+    def terms(self) -> dict[str, str]:
+        """What is to be traded, as AddOrder's parameters without pair, names and deadline."""
+        named: dict[str, str | None] = {
+            "ordertype": self.ordertype,
+            "type": self.side,
+            "volume": _text(self.volume),
+            "displayvol": _text(self.display_volume),
+            "price": _text(self.price),
+            "price2": _text(self.price2),
+            "trigger": self.trigger,
+            "oflags": "post" if self.post_only else None,
+            "timeinforce": self.time_in_force,
+            "expiretm": None if self.expires_in_s is None else f"+{self.expires_in_s}",
+            "stptype": self.self_trade,
+        }
+        return _given(named)
 
     def fields(self, cl_ord_id: str, deadline_at_s: float, *, validate: bool) -> dict[str, str]:
         """The order as AddOrder's parameters.
@@ -84,19 +172,106 @@ class NewOrder:
             deadline_at_s: Unix time (s) of its deadline.
             validate: True: the exchange only checks it.
         """
+        named = {"pair": self.pair, "cl_ord_id": cl_ord_id, "deadline": rfc3339(deadline_at_s)}
+        return {**self.terms(), **named, **({"validate": "true"} if validate else {})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amendment:
+    """A change that keeps the order and, where possible, its place in the queue (Kraken: Amend order)."""
+
+    txid: str | None = None
+    """The order's id; either this or its client id."""
+    cl_ord_id: str | None = None
+    """The order's client id."""
+    volume: Decimal | None = None
+    """New whole volume, filled part included; None leaves it."""
+    display_volume: Decimal | None = None
+    """New shown volume of an iceberg."""
+    limit_price: Price | None = None
+    """New limit."""
+    trigger_price: Price | None = None
+    """New trigger."""
+    post_only: bool | None = None
+    """True: refuse a new limit that would take."""
+    deadline_s: float = 10.0
+    """Seconds from sending, 2 to 60, after which the exchange must no longer accept it."""
+
+    def __post_init__(self) -> None:
+        _one_name(self.txid, self.cl_ord_id)
+        _within("deadline_s", self.deadline_s, _DEADLINE_S)
+        _some_change(self.volume, self.display_volume, self.limit_price, self.trigger_price)
+
+    def fields(self, deadline_at_s: float) -> dict[str, str]:
+        """AmendOrder's parameters; `deadline_at_s` is Unix time (s)."""
         named: dict[str, str | None] = {
-            "ordertype": self.ordertype,
-            "type": self.side,
-            "volume": format(self.volume, "f"),
+            "txid": self.txid,
+            "cl_ord_id": self.cl_ord_id,
+            "order_qty": _text(self.volume),
+            "display_qty": _text(self.display_volume),
+            "limit_price": _text(self.limit_price),
+            "trigger_price": _text(self.trigger_price),
+            "post_only": None if self.post_only is None else str(self.post_only).lower(),
+            "deadline": rfc3339(deadline_at_s),
+        }
+        return _given(named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A change that cancels an order and places another: new id, last in the queue (Kraken: Edit order).
+
+    The exchange refuses it for orders with a client id, which all orders of this client have: amend those.
+    """
+
+    txid: str
+    """The order's id."""
+    pair: str
+    """Its pair."""
+    volume: Decimal | None = None
+    """New volume; None leaves it."""
+    price: Price | None = None
+    """New price."""
+    price2: Price | None = None
+    """New secondary price."""
+    post_only: bool = False
+    """True: only as maker."""
+    deadline_s: float = 10.0
+    """Seconds from sending, 2 to 60, after which the exchange must no longer accept it."""
+
+    def __post_init__(self) -> None:
+        _one_name(self.txid, None)
+        _pair(self.pair)
+        _within("deadline_s", self.deadline_s, _DEADLINE_S)
+        _some_change(self.volume, None, self.price, self.price2)
+
+    def fields(self, deadline_at_s: float, *, validate: bool) -> dict[str, str]:
+        """EditOrder's parameters; `deadline_at_s` is Unix time (s)."""
+        named: dict[str, str | None] = {
+            "txid": self.txid,
             "pair": self.pair,
-            "price": None if self.price is None else format(self.price, "f"),
+            "volume": _text(self.volume),
+            "price": _text(self.price),
+            "price2": _text(self.price2),
             "oflags": "post" if self.post_only else None,
-            "timeinforce": self.time_in_force,
-            "cl_ord_id": cl_ord_id,
             "deadline": rfc3339(deadline_at_s),
             "validate": "true" if validate else None,
         }
-        return {name: value for name, value in named.items() if value is not None}
+        return _given(named)
+
+
+@dataclass
+class Sent:
+    """An order that leaves: all that is needed to find it."""
+
+    cl_ord_id: str
+    """Its client id."""
+    fresh_id: bool
+    """True: the id was made for this order, so that no other order can have it."""
+    sent_at_s: float
+    """Unix time (s), by our clock, before which it had not left."""
+    deadline_at_s: float
+    """Unix time (s) after which the exchange no longer accepts it; stamped anew for each attempt."""
 
 
 def new_cl_ord_id() -> str:
@@ -104,9 +279,64 @@ def new_cl_ord_id() -> str:
     return str(uuid.uuid4())
 
 
+def same_client_id(one: str | None, other: str) -> bool:
+    """Whether two client ids are one: a UUID is kept as 128 bits, so hyphens and case do not count.
+
+    Source: Kraken: clordid.
+    """
+    if one is None:
+        return False
+    if _UUID.fullmatch(one) and _UUID.fullmatch(other):
+        return uuid.UUID(one) == uuid.UUID(other)
+    return one == other
+
+
 def rfc3339(at_s: float) -> str:
     """Unix time (s) as Kraken's deadlines write it: `2026-11-20T09:31:05.250Z`."""
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _text(value: Price | None) -> str | None:
+    if value is None:
+        return None
+    return str(value) if isinstance(value, Relative) else format(value, "f")
+
+
+def _given(named: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}.")
+
+
+def _within(name: str, value: float, bounds: tuple[float, float]) -> None:
+    if isinstance(value, bool) or not bounds[0] <= value <= bounds[1]:
+        raise ValueError(f"{name}: expected {bounds[0]:g} to {bounds[1]:g} seconds, found {value!r}.")
+
+
+def _pair(pair: object) -> None:
+    if not isinstance(pair, str) or not pair.strip():
+        raise ValueError(f"pair: expected a name like XBTUSD, found {pair!r}.")
+
+
+def _client_id(text: str) -> None:
+    if not (_UUID.fullmatch(text) or _FREE_TEXT.fullmatch(text)):
+        raise ValueError(f"cl_ord_id: expected a UUID or at most 18 printable ASCII characters, found {text!r}.")
+
+
+def _one_name(txid: str | None, cl_ord_id: str | None) -> None:
+    if bool(txid) == bool(cl_ord_id):
+        raise ValueError("expected either txid or cl_ord_id, found both or neither.")
+
+
+def _some_change(*values: Price | None) -> None:
+    if all(value is None for value in values):
+        raise ValueError("expected something to change, found nothing.")
+    for value in values:
+        if value is not None and not isinstance(value, Relative):
+            _positive("a new volume or price", value)
 
 
 def _positive(name: str, value: object) -> None:

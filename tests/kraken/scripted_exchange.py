@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -26,7 +26,7 @@ class Asked:
 
     method: str
     path: str
-    fields: dict[str, str]
+    fields: dict[str, Any]
     headers: httpx.Headers
     host: str
 
@@ -44,22 +44,31 @@ def page(status: int) -> httpx.Response:
 
 
 class ScriptedExchange:
-    """Replies in order; the last reply is repeated."""
+    """Replies in order; the last reply is repeated. Endpoints named in `answers` have replies of their own."""
 
-    def __init__(self, *replies: httpx.Response | Exception) -> None:
+    def __init__(self, *replies: httpx.Response | Exception, **answers: Sequence[httpx.Response | Exception]) -> None:
         self._replies = list(replies)
+        self._answers = {name: list(given) for name, given in answers.items()}
         self.asked: list[Asked] = []
         self.records: list[CallRecord] = []
         self.clock = VirtualClock()
+
+    def endpoints(self) -> list[str]:
+        """What was asked for, by Kraken's names."""
+        return [asked.path.rpartition("/")[2] for asked in self.asked]
 
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         text = request.content.decode() if request.method == "POST" else request.url.query.decode()
-        fields = {name: values[0] for name, values in parse_qs(text, strict_parsing=bool(text)).items()}
+        if request.headers.get("content-type") == "application/json":
+            fields = json.loads(text)
+        else:
+            fields = {name: values[0] for name, values in parse_qs(text, strict_parsing=bool(text)).items()}
         self.asked.append(Asked(request.method, request.url.path, fields, request.headers, request.url.host))
-        reply = self._replies[0] if len(self._replies) == 1 else self._replies.pop(0)
+        replies = self._answers.get(request.url.path.rpartition("/")[2], self._replies)
+        reply = replies[0] if len(replies) == 1 else replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
         return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_exchange import ScriptedExchange, error, ok
 
-from pytest_kraken_golive.kraken import Arming, LiveOrderRefused, NewOrder
+from pytest_kraken_golive.kraken import Amendment, Arming, Edit, KrakenClient, LiveOrderRefused, NewOrder, Relative
+from pytest_kraken_golive.sandbox import SandboxServer, SandboxSettings
 
 PAIR = {
     "altname": "XBTUSD",
@@ -21,64 +23,193 @@ PAIR = {
 PLACED = ok({"txid": ["OUF4EM-FRGI2-MQMWZD"], "descr": {"order": "x"}})
 CHECKED = ok({"descr": {"order": "x"}})
 CAP = Arming(max_notional_usd=Decimal("50"))
+BOOK = {"bids": [["100", "1", 1], ["99", "9", 1]], "asks": [["101", "0.3", 1], ["110", "9", 1]]}
 
 
-def limit(volume: str, price: str, pair: str = "XBTUSD") -> NewOrder:
-    return NewOrder(pair=pair, side="buy", ordertype="limit", volume=Decimal(volume), price=Decimal(price))
+def exchange_of(quote: str = "ZUSD", book: dict[str, Any] = BOOK) -> ScriptedExchange:
+    """Knows one pair, its book, and an open order; places whatever comes."""
+    standing = {
+        "status": "open",
+        "opentm": 1.0,
+        "vol": "0.4",
+        "vol_exec": "0",
+        "cost": "0",
+        "fee": "0",
+        "price": "0",
+        "oflags": "",
+        "cl_ord_id": "mine",
+        "descr": {
+            "pair": "XBTUSD",
+            "type": "buy",
+            "ordertype": "limit",
+            "price": "100",
+            "price2": "0",
+            "order": "x",
+        },
+    }
+    return ScriptedExchange(
+        PLACED,
+        AssetPairs=[ok({"XXBTZUSD": {**PAIR, "quote": quote}})],
+        Depth=[ok({"XXBTZUSD": book})],
+        OpenOrders=[ok({"open": {"O1": standing}})],
+        AmendOrder=[ok({"amend_id": "T1"})],
+        EditOrder=[ok({"txid": "O2", "descr": {"order": "x"}})],
+    )
 
 
-def market(volume: str, reference: str | None = None) -> NewOrder:
-    price = None if reference is None else Decimal(reference)
-    return NewOrder(pair="XBTUSD", side="sell", ordertype="market", volume=Decimal(volume), reference_price=price)
+def order(volume: str, price: str | None = None, side: str = "buy", **more: Any) -> NewOrder:
+    amount = None if price is None else Decimal(price)
+    settings = {"pair": "XBTUSD", "ordertype": "limit" if price else "market", "price": amount, "side": side}
+    return NewOrder(volume=Decimal(volume), **{**settings, **more})
 
 
-def refused(order: NewOrder, exchange: ScriptedExchange, **options: Any) -> str:
+def refused(act: Callable[[KrakenClient], Any], exchange: ScriptedExchange, **options: Any) -> str:
     with exchange.client(use_sandbox=False, **options) as client, pytest.raises(LiveOrderRefused) as caught:
-        client.place_order(order)
-    assert "AddOrder" not in [asked.path.rpartition("/")[2] for asked in exchange.asked]
+        act(client)
+    assert set(exchange.endpoints()) <= {"AssetPairs", "Depth", "OpenOrders"}, "only reads have left"
     return str(caught.value)
 
 
-def test_an_unarmed_order_does_not_leave() -> None:
-    exchange = ScriptedExchange(PLACED)
-    assert "not armed" in refused(limit("0.0001", "100"), exchange)
+TRADES: list[Callable[[KrakenClient], Any]] = [
+    lambda client: client.place_order(order("0.0001", "100")),
+    lambda client: client.place_orders([order("0.0001", "100")] * 2),
+    lambda client: client.amend_order(Amendment(txid="O1", volume=Decimal("0.1"))),
+    lambda client: client.edit_order(Edit(txid="O1", pair="XBTUSD", volume=Decimal("0.1"))),
+    lambda client: client.cancel_order("O1"),
+    lambda client: client.cancel_orders(["O1", "O2"]),
+    lambda client: client.cancel_all(),
+    lambda client: client.cancel_all_orders_after(60),
+]
+
+
+@pytest.mark.parametrize("act", TRADES, ids=range(len(TRADES)))
+def test_unarmed_nothing_that_trades_leaves(act: Callable[[KrakenClient], Any]) -> None:
+    exchange = exchange_of()
+    assert "not armed" in refused(act, exchange)
     assert not exchange.asked
 
 
-def test_an_unarmed_order_may_be_checked() -> None:
+def test_unarmed_an_order_may_be_checked() -> None:
     exchange = ScriptedExchange(CHECKED)
     with exchange.client(use_sandbox=False) as client:
-        assert client.place_order(limit("9", "100000"), validate=True).validated_only
-    assert exchange.asked[0].fields["validate"] == "true"
+        assert client.place_order(order("9", "100000"), validate=True).validated_only
+        client.edit_order(Edit(txid="O1", pair="XBTUSD", volume=Decimal(9)), validate=True)
+    assert [asked.fields["validate"] for asked in exchange.asked] == ["true", "true"]
 
 
 def test_in_sandbox_mode_orders_leave() -> None:
     exchange = ScriptedExchange(PLACED)
     with exchange.client() as client:
-        assert client.place_order(market("9")).txid
-
-
-def test_an_armed_order_within_the_cap_leaves() -> None:
-    exchange = ScriptedExchange(ok({"XXBTZUSD": PAIR}), PLACED)
-    with exchange.client(use_sandbox=False, arming=CAP) as client:
-        for order in (limit("0.5", "100"), market("0.5", "100")):
-            assert client.place_order(order).txid
-    names = [asked.path.rpartition("/")[2] for asked in exchange.asked]
-    assert names == ["AssetPairs", "AddOrder", "AddOrder"], "the quote asset is asked for once"
-    assert "reference_price" not in exchange.asked[-1].fields
+        assert client.place_order(order("9")).txid
+    assert exchange.endpoints() == ["AddOrder"]
 
 
 @pytest.mark.parametrize(
-    "order",
+    "within",
     [
-        limit("0.5", "100.00000001"),
-        limit("0.500000000000000000000000000000000000000000001", "100"),
-        market("0.5", "100.1"),
-        limit("1E+9", "1E-5"),
+        order("0.5", "100"),
+        order("0.49", "90", side="sell"),
+        order("0.4", "125", side="sell"),
+        order("0.49"),
+        order("0.49", side="sell"),
+        order("0.4", "90", ordertype="stop-loss-limit", price2=Decimal(125)),
+        order("0.4", "125", ordertype="take-profit", side="sell"),
+        order("0.4", "120", ordertype="iceberg", display_volume=Decimal("0.1")),
     ],
 )
-def test_an_armed_order_above_the_cap_does_not_leave(order: NewOrder) -> None:
-    assert "above the cap of 50 USD" in refused(order, ScriptedExchange(ok({"XXBTZUSD": PAIR}), PLACED), arming=CAP)
+def test_an_armed_order_within_the_cap_leaves(within: NewOrder) -> None:
+    book = {"bids": BOOK["bids"], "asks": [["100.9", "9", 1]]}
+    exchange = exchange_of(book=book)
+    with exchange.client(use_sandbox=False, arming=CAP) as client:
+        for _ in range(2):
+            assert client.place_order(within).txid
+    assert exchange.endpoints().count("AddOrder") == 2
+    assert exchange.endpoints().count("AssetPairs") == 1, "the quote asset is asked for once"
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        order("0.5", "100.00000001"),
+        order("0.500000000000000000000000000000000000000000001", "100"),
+        order("1E+9", "1E-5"),
+        order("1", "0.1", side="sell"),  # fills at the market, wherever its limit lies
+        order("0.1", "501", side="sell"),
+        order("0.5"),  # the book asks 110 for the last of it
+        order("0.5", side="sell"),
+        order("0.4", "90", ordertype="stop-loss-limit", price2=Decimal(126)),
+        order("0.4", "126", ordertype="stop-loss", side="sell"),
+    ],
+)
+def test_an_armed_order_above_the_cap_does_not_leave(beyond: NewOrder) -> None:
+    assert "above the cap of 50 USD" in refused(lambda client: client.place_order(beyond), exchange_of(), arming=CAP)
+
+
+@pytest.mark.parametrize(
+    "boundless",
+    [
+        order("0.0001", "90", ordertype="stop-loss"),
+        order("0.0001", "90", ordertype="take-profit"),
+        order("20"),  # more than the book holds
+        NewOrder(
+            pair="XBTUSD",
+            side="sell",
+            ordertype="trailing-stop",
+            volume=Decimal("0.0001"),
+            price=Relative("+", Decimal(5), percent=True),
+        ),
+        NewOrder(
+            pair="XBTUSD",
+            side="buy",
+            ordertype="limit",
+            volume=Decimal("0.0001"),
+            price=Relative("-", Decimal(5), percent=True),
+        ),
+    ],
+)
+def test_an_order_without_a_worst_price_does_not_leave(boundless: NewOrder) -> None:
+    told = refused(lambda client: client.place_order(boundless), exchange_of(), arming=CAP)
+    assert "has no worst price" in told
+
+
+def test_the_orders_of_a_batch_add_up() -> None:
+    both = [order("0.3", "100"), order("0.3", "100", cl_ord_id="b")]
+    told = refused(lambda client: client.place_orders(both), exchange_of(), arming=CAP)
+    assert "60 USD is above the cap" in told
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [
+        (Amendment(txid="O1", volume=Decimal("0.5")), True),
+        (Amendment(txid="O1", volume=Decimal("0.51")), False),
+        (Amendment(cl_ord_id="mine", limit_price=Decimal(125)), True),
+        (Amendment(cl_ord_id="mine", limit_price=Decimal(126)), False),
+        (Amendment(cl_ord_id="mine", limit_price=Relative("+", Decimal(1))), False),
+        (Amendment(txid="O9", volume=Decimal("0.0001")), False),
+        (Edit(txid="O1", pair="XBTUSD", volume=Decimal("0.2"), price=Decimal(250)), True),
+        (Edit(txid="O1", pair="XBTUSD", price=Decimal(126)), False),
+    ],
+)
+def test_a_change_is_held_against_the_cap_with_what_it_leaves_as_it_is(change: Amendment | Edit, passes: bool) -> None:
+    exchange = exchange_of()
+
+    def act(client: KrakenClient) -> None:
+        client.amend_order(change) if isinstance(change, Amendment) else client.edit_order(change)
+
+    if passes:
+        with exchange.client(use_sandbox=False, arming=CAP) as client:
+            act(client)
+    else:
+        assert "live order refused" in refused(act, exchange, arming=CAP)
+
+
+def test_a_cap_of_nothing_still_lets_orders_be_cancelled() -> None:
+    nothing = Arming(max_notional_usd=Decimal(0))
+    exchange = ScriptedExchange(ok({"count": 1}))
+    with exchange.client(use_sandbox=False, arming=nothing) as client:
+        assert client.cancel_all().count == 1
+    assert "above the cap" in refused(lambda client: client.place_order(order("1", "1")), exchange_of(), arming=nothing)
 
 
 @settings(deadline=None)
@@ -88,39 +219,57 @@ def test_an_armed_order_above_the_cap_does_not_leave(order: NewOrder) -> None:
     cap=st.decimals("0.01", "1000", places=2),
 )
 def test_what_leaves_is_within_the_cap(volume: Decimal, price: Decimal, cap: Decimal) -> None:
-    exchange = ScriptedExchange(ok({"XXBTZUSD": PAIR}), PLACED)
-    order = NewOrder(pair="XBTUSD", side="buy", ordertype="limit", volume=volume, price=price)
+    exchange = exchange_of()
+    buy = NewOrder(pair="XBTUSD", side="buy", ordertype="limit", volume=volume, price=price)
     with exchange.client(use_sandbox=False, arming=Arming(max_notional_usd=cap)) as client:
         try:
-            client.place_order(order)
+            client.place_order(buy)
         except LiveOrderRefused:
             assert volume * price > cap
-            assert len(exchange.asked) == 1
+            assert "AddOrder" not in exchange.endpoints()
         else:
             assert volume * price <= cap
 
 
-def test_a_market_order_without_a_known_price_does_not_leave() -> None:
-    exchange = ScriptedExchange(PLACED)
-    assert "no known price" in refused(market("0.00001"), exchange, arming=CAP)
-    assert not exchange.asked
-
-
 @pytest.mark.parametrize("quote", ["ZEUR", "USDT", "XXBT", "PYUSD", "ZUSDX"])
 def test_a_notional_in_another_currency_is_not_known(quote: str) -> None:
-    exchange = ScriptedExchange(ok({"X": {**PAIR, "quote": quote}}), PLACED)
-    assert f"quote asset: {quote}" in refused(limit("0.0001", "1", pair="XBTUSD"), exchange, arming=CAP)
+    told = refused(lambda client: client.place_order(order("0.0001", "1")), exchange_of(quote), arming=CAP)
+    assert f"quote asset: {quote}" in told
 
 
 def test_an_unknown_pair_does_not_leave() -> None:
-    exchange = ScriptedExchange(error("EQuery:Unknown asset pair"))
-    assert "quote asset: unknown" in refused(limit("0.0001", "1", pair="NOPE"), exchange, arming=CAP)
-    exchange = ScriptedExchange(ok({"A": PAIR, "B": {**PAIR, "quote": "ZEUR"}}), PLACED)
-    assert "quote asset: unknown" in refused(limit("0.0001", "1", pair="A,B"), exchange, arming=CAP)
+    for known in (error("EQuery:Unknown asset pair"), ok({"A": PAIR, "B": {**PAIR, "quote": "ZEUR"}})):
+        exchange = ScriptedExchange(PLACED, AssetPairs=[known])
+        told = refused(lambda client: client.place_order(order("0.0001", "1", pair="A,B")), exchange, arming=CAP)
+        assert "quote asset: unknown" in told
 
 
-@pytest.mark.parametrize("cap", [Decimal(0), Decimal(-1), Decimal("NaN"), Decimal("Infinity")])
-def test_a_cap_is_a_positive_number(cap: Decimal) -> None:
+@pytest.mark.parametrize("act", TRADES, ids=range(len(TRADES)))
+def test_no_unarmed_path_reaches_the_books_of_production(
+    production: SandboxServer, act: Callable[[KrakenClient], Any]
+) -> None:
+    before = production.exchange.observed()
+    account = production.settings.accounts[0]
+    with KrakenClient(
+        account.api_key, account.api_secret, base_url=production.url(), use_sandbox=False, environ={}
+    ) as client:
+        with pytest.raises(LiveOrderRefused):
+            act(client)
+        assert client.place_order(order("0.001", "30000"), validate=True).validated_only
+    after = production.exchange.observed()
+    assert (after["orders"], after["fills"]) == (before["orders"], before["fills"]) == ([], [])
+    assert set(after["by_endpoint"]) <= {"AddOrder"}, "of what trades, only the check was asked for"
+
+
+@pytest.fixture(scope="module")
+def production() -> Iterator[SandboxServer]:
+    """An exchange that plays production."""
+    with SandboxServer(SandboxSettings(limits=False)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("cap", [Decimal(-1), Decimal("NaN"), Decimal("Infinity")])
+def test_a_cap_is_a_number_from_zero(cap: Decimal) -> None:
     with pytest.raises(ValueError, match="max_notional_usd"):
         Arming(max_notional_usd=cap)
 
@@ -139,7 +288,19 @@ def test_a_cap_is_a_decimal() -> None:
         {"price": None},
         {"price": Decimal("Infinity")},
         {"ordertype": "market"},
-        {"ordertype": "stop-loss"},
+        {"ordertype": "stop-loss-limit"},
+        {"ordertype": "settle-position"},
+        {"ordertype": "trailing-stop"},
+        {"ordertype": "trailing-stop", "price": Relative("-", Decimal(1))},
+        {"ordertype": "iceberg"},
+        {"ordertype": "iceberg", "display_volume": Decimal("0.06")},
+        {"ordertype": "iceberg", "display_volume": Decimal("1.1")},
+        {"display_volume": Decimal("0.5")},
+        {"price2": Decimal(1)},
+        {"trigger": "last"},
+        {"expires_in_s": 60},
+        {"time_in_force": "GTD", "expires_in_s": 4},
+        {"self_trade": "never"},
         {"side": "BUY"},
         {"pair": " "},
         {"post_only": True, "time_in_force": "IOC"},
@@ -156,7 +317,7 @@ def test_a_cap_is_a_decimal() -> None:
 )
 def test_an_order_that_cannot_be_meant_is_not_made(change: dict[str, Any]) -> None:
     good = {"pair": "XBTUSD", "side": "buy", "ordertype": "limit", "volume": Decimal(1), "price": Decimal(1)}
-    with pytest.raises(ValueError, match=r"expected|only|price"):
+    with pytest.raises(ValueError, match=r"expected|only|price|order is"):
         NewOrder(**{**good, **change})
 
 
@@ -169,4 +330,4 @@ def test_amounts_are_decimals() -> None:
     ("written", "sent"), [("0.00005", "0.00005"), ("5E-8", "0.00000005"), ("1E+2", "100"), ("1.10", "1.10")]
 )
 def test_amounts_are_sent_without_exponent(written: str, sent: str) -> None:
-    assert limit(written, written).fields("x", 1.0, validate=False)["volume"] == sent
+    assert order(written, written).fields("x", 1.0, validate=False)["volume"] == sent

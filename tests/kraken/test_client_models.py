@@ -14,11 +14,14 @@ from pydantic import ValidationError
 from scripted_exchange import ScriptedExchange, ok, text_of
 
 from pytest_kraken_golive.kraken import (
+    Amendment,
+    Edit,
     ExchangeClient,
+    ExchangeError,
     KrakenClient,
     MalformedAnswerError,
     NewOrder,
-    OrderOutcomeUnknown,
+    OutcomeUnknown,
     RequestRefused,
 )
 
@@ -49,6 +52,17 @@ ENDPOINTS: dict[str, Callable[[KrakenClient], Any]] = {
     "/public/OHLC": lambda client: client.ohlc("XBTUSD"),
     "/public/Depth": lambda client: client.depth("XBTUSD"),
     "/public/Trades": lambda client: client.trades("XBTUSD"),
+    "/public/Spread": lambda client: client.spread("XBTUSD"),
+    "/private/TradeBalance": lambda client: client.trade_balance(),
+    "/private/Ledgers": lambda client: client.ledgers(),
+    "/private/QueryLedgers": lambda client: client.query_ledgers("L"),
+    "/private/QueryTrades": lambda client: client.query_trades("T"),
+    "/private/OpenPositions": lambda client: client.open_positions(),
+    "/private/AmendOrder": lambda client: client.amend_order(Amendment(txid="O", volume=Decimal(1))),
+    "/private/EditOrder": lambda client: client.edit_order(Edit(txid="O", pair="XBTUSD", volume=Decimal(1))),
+    "/private/AddOrderBatch": lambda client: client.place_orders([ORDER, ORDER]),
+    "/private/CancelOrderBatch": lambda client: client.cancel_orders(["O", "P"]),
+    "/private/CancelAllOrdersAfter": lambda client: client.cancel_all_orders_after(60),
     "/private/Balance": lambda client: client.get_account_balance(),
     "/private/BalanceEx": lambda client: client.balance_ex(),
     "/private/TradeVolume": lambda client: client.trade_volume("XBTUSD"),
@@ -56,7 +70,7 @@ ENDPOINTS: dict[str, Callable[[KrakenClient], Any]] = {
     "/private/ClosedOrders": lambda client: client.closed_orders(),
     "/private/QueryOrders": lambda client: client.query_orders("O"),
     "/private/TradesHistory": lambda client: client.trades_history(),
-    "/private/AddOrder": lambda client: client.place_order(ORDER),
+    "/private/AddOrder": lambda client: client.place_order(ORDER, find_out=False),
     "/private/CancelOrder": lambda client: client.cancel_order("O"),
     "/private/CancelAll": lambda client: client.cancel_all(),
     "/private/GetWebSocketsToken": lambda client: client.get_websockets_token(),
@@ -78,7 +92,7 @@ def test_every_documented_sample_is_understood(path: str) -> None:
 def test_whatever_is_wrong_in_an_answer_is_a_typed_error(path: str) -> None:
     sample = SAMPLES[path]["response_examples"][0]["result"]
     for altered in alterations(sample):
-        with contextlib.suppress(MalformedAnswerError, OrderOutcomeUnknown):
+        with contextlib.suppress(MalformedAnswerError, OutcomeUnknown, ExchangeError):
             ask(ok(altered), ENDPOINTS[path])
 
 

@@ -229,7 +229,7 @@ UNKNOWN: list[httpx.Response | Exception] = [
 def test_an_order_whose_outcome_is_unknown_is_sent_once_and_says_so(reply: httpx.Response | Exception) -> None:
     exchange = ScriptedExchange(reply, PLACED)
     with exchange.client() as client, pytest.raises(OrderOutcomeUnknown) as caught:
-        client.place_order(ORDER)
+        client.place_order(ORDER, find_out=False)
     (asked,) = exchange.asked
     assert caught.value.cl_ord_id == asked.fields["cl_ord_id"]
     assert caught.value.cl_ord_id in str(caught.value)
@@ -267,7 +267,7 @@ def test_an_order_that_was_refused_is_sent_once_and_its_error_says_that(
 def test_the_new_nonce_of_an_order_does_not_make_its_loss_a_refusal() -> None:
     exchange = ScriptedExchange(error("EAPI:Invalid nonce"), page(502), PLACED)
     with exchange.client() as client, pytest.raises(OrderOutcomeUnknown) as caught:
-        client.place_order(ORDER)
+        client.place_order(ORDER, find_out=False)
     assert len(exchange.asked) == 2
     assert {asked.fields["cl_ord_id"] for asked in exchange.asked} == {caught.value.cl_ord_id}
 

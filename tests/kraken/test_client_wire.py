@@ -172,7 +172,7 @@ def test_a_broken_connection_loses_the_answer(
             client.get_account_balance()
         assert caught.value.kind in kinds
         with pytest.raises(OrderOutcomeUnknown):
-            client.place_order(ORDER)
+            client.place_order(ORDER, find_out=False)
     assert server.connections == 2, "neither was sent twice, not even below us"
 
 

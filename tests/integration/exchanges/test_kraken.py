@@ -133,12 +133,13 @@ def test_retry_an_order_is_never_sent_twice(connect: Connect, kraken_sandbox: An
     calls = Calls(kraken_sandbox)
     kraken_sandbox.fault("http", "AddOrder", status=502, handled=placed)
     with pytest.raises(OrderOutcomeUnknown) as unknown:
-        client.place_order(order)
+        client.place_order(order, find_out=False)
     assert calls.of("AddOrder") == 1
     assert len(calls.orders()) == placed
     standing = client.open_orders(cl_ord_id=unknown.value.cl_ord_id)
     assert len(standing) == placed, "its client id finds the order whose answer was lost"
     for txid in standing:
+        assert client.find_out(unknown.value).txid == txid
         client.cancel_order(txid)
 
 
