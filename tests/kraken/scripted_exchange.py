@@ -53,14 +53,18 @@ class ScriptedExchange:
         self.records: list[CallRecord] = []
         self.clock = VirtualClock()
 
+    def answer(self, **answers: Sequence[httpx.Response | Exception]) -> None:
+        """Give endpoints new replies."""
+        self._answers |= {name: list(given) for name, given in answers.items()}
+
     def endpoints(self) -> list[str]:
         """What was asked for, by Kraken's names."""
         return [asked.path.rpartition("/")[2] for asked in self.asked]
 
     def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self._answer)
+        return httpx.MockTransport(self._reply)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _reply(self, request: httpx.Request) -> httpx.Response:
         text = request.content.decode() if request.method == "POST" else request.url.query.decode()
         if request.headers.get("content-type") == "application/json":
             fields = json.loads(text)
