@@ -24,7 +24,7 @@ from pytest_kraken_golive.contract import Fault
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken.endpoint import Endpoint, EndpointError, resolve_endpoint
 from pytest_kraken_golive.kraken.errors import KrakenError
-from pytest_kraken_golive.kraken.nonce import RisingNonces
+from pytest_kraken_golive.kraken.nonce import NonceSource, nonces_of
 
 _END_S = 10.0
 """Longest time that traders and feeds may take to end."""
@@ -66,7 +66,7 @@ class Crew:
         self._prefix = f"kg{run_id[:8]}"
         self._queues: dict[str, IOQueue] = {}
         self._watches: dict[str, ExchangeWatch] = {}
-        self._nonces: dict[str, RisingNonces] = {}
+        self._nonces: dict[str, NonceSource] = {}
         self._sessions: dict[tuple[str, str], Session] = {}
         self._rules: dict[tuple[str, str], dict[str, PairRules]] = {}
         self._feeds: dict[tuple[str, str], tuple[MarketFeed, Board]] = {}
@@ -221,11 +221,11 @@ class Crew:
                 endpoint=endpoint,
                 environ=self._environ,
                 queue=self._queue(plan),
-                nonces=self._nonces.setdefault(plan.account.keychain_key, RisingNonces(self._clock)),
+                nonces=self._nonces.setdefault(plan.account.keychain_key, nonces_of(credentials.api_key, self._clock)),
                 watch=watch,
                 clock=self._clock,
             )
-        except ValueError as error:
+        except (ValueError, KrakenError) as error:
             findings.errors.append(str(error))
             return None
         self._sessions[key] = session

@@ -15,7 +15,7 @@ from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.endpoint import Endpoint
 from pytest_kraken_golive.kraken.errors import KrakenError
-from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, RateLimits, TokenPacer
+from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, RateLimits, pacer_of
 from pytest_kraken_golive.kraken.nonce import NonceSource
 from pytest_kraken_golive.kraken.retry import RetryPolicy
 
@@ -44,6 +44,7 @@ class Session:
 
     Raises:
         ValueError: a limit or the key is not usable; names the variable.
+        KrakenError: what processes share about the key cannot be had.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Session:
         self.account = account
         self.queue = queue
         self.watch = watch
-        self._pacer = TokenPacer(RateLimits.from_environ(environ), clock)
+        self._pacer = pacer_of(RateLimits.from_environ(environ), credentials.api_key, endpoint.url, clock)
         self._lock = threading.Lock()
         self._troubles: Counter[str] = Counter()
         self.client = KrakenClient(

@@ -30,12 +30,13 @@ from pytest_kraken_golive.kraken.errors import (
     UnknownError,
 )
 from pytest_kraken_golive.kraken.interlock import Arming
-from pytest_kraken_golive.kraken.limits import BucketLimit, RateLimits, TokenPacer, Unlimited
-from pytest_kraken_golive.kraken.nonce import NonceSource, RisingNonces
+from pytest_kraken_golive.kraken.limits import BucketLimit, RateLimits, SharedPacer, TokenPacer, Unlimited
+from pytest_kraken_golive.kraken.nonce import NonceSource, RisingNonces, SharedNonces
 from pytest_kraken_golive.kraken.observation import CallRecord
 from pytest_kraken_golive.kraken.orders import Amendment, Edit, NewOrder, Relative
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
+from pytest_kraken_golive.kraken.shared import SharedStateError
 from pytest_kraken_golive.kraken.signing import decode_secret, sign
 
 __all__ = [
@@ -76,6 +77,9 @@ __all__ = [
     "RequestRefused",
     "RetryPolicy",
     "RisingNonces",
+    "SharedNonces",
+    "SharedPacer",
+    "SharedStateError",
     "SlowError",
     "TokenPacer",
     "TransportError",

@@ -17,9 +17,10 @@ from pytest_kraken_golive.kraken.dispatch import Dispatch
 from pytest_kraken_golive.kraken.endpoint import BASE_URL_VARIABLE, USE_SANDBOX_VARIABLE, Endpoint, resolve_endpoint
 from pytest_kraken_golive.kraken.errors import RequestRefused
 from pytest_kraken_golive.kraken.interlock import Arming, Interlock
-from pytest_kraken_golive.kraken.limits import BucketLimit, BucketName, Pacer, RateLimits, TokenPacer
+from pytest_kraken_golive.kraken.limits import BucketLimit, BucketName, Pacer, RateLimits, pacer_of
+from pytest_kraken_golive.kraken.lockout import lockout_of
 from pytest_kraken_golive.kraken.market_calls import MarketCalls
-from pytest_kraken_golive.kraken.nonce import NonceSource, RisingNonces
+from pytest_kraken_golive.kraken.nonce import NonceSource, nonces_of
 from pytest_kraken_golive.kraken.observation import CallRecord
 from pytest_kraken_golive.kraken.orders import new_cl_ord_id
 from pytest_kraken_golive.kraken.placing import Placing
@@ -45,7 +46,9 @@ class KrakenClient(MarketCalls, TradingCalls):
             the client.
         clock: time for deadlines, limits and back-off.
         limits: sizes of the four buckets, a pacer shared with other clients, `Unlimited()`, or None for `KRAKEN_RL_*`.
-        nonces: the key's nonces; clients that share a key must share them. By default rising nanoseconds.
+        nonces: the key's nonces; clients that share a key must share them. By default rising nanoseconds. On the
+            machine's clock these, the buckets and a lockout are shared by all processes of the user that use the key;
+            with a clock of one's own they are the client's.
         timeout_s: seconds for each of connecting, sending and each part of the answer.
         arming: permission for real orders in production mode.
         retry: attempts and waits of calls that may be repeated.
@@ -54,6 +57,7 @@ class KrakenClient(MarketCalls, TradingCalls):
 
     Raises:
         EndpointError: see `resolve_endpoint`.
+        SharedStateError: what processes share about a key cannot be kept in the user's runtime directory.
         ValueError: the key, the secret, a limit or the time-out is not usable. No message shows key or secret.
     """
 
@@ -85,14 +89,17 @@ class KrakenClient(MarketCalls, TradingCalls):
         )
         credentials = Credentials(api_key, api_secret)
         chosen = RateLimits.from_environ(environ) if limits is None else limits
-        self._pacer: Pacer = TokenPacer(chosen, self._clock) if isinstance(chosen, RateLimits) else chosen
+        self._pacer: Pacer = (
+            pacer_of(chosen, api_key, self.endpoint.url, self._clock) if isinstance(chosen, RateLimits) else chosen
+        )
         self._quotes: dict[str, str] = {}
         self._dispatch = Dispatch(
             Wire(self.endpoint.url, transport, _usable_timeout(timeout_s)),
             credentials,
             clock=self._clock,
             pacer=self._pacer,
-            nonces=RisingNonces(self._clock) if nonces is None else nonces,
+            nonces=nonces_of(api_key, self._clock) if nonces is None else nonces,
+            lockout=lockout_of(api_key, self.endpoint.url, self._clock),
             retry=RetryPolicy() if retry is None else retry,
             on_call=on_call,
         )

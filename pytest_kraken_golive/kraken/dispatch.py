@@ -23,6 +23,7 @@ from pytest_kraken_golive.kraken.errors import (
     PermanentError,
 )
 from pytest_kraken_golive.kraken.limits import Pacer
+from pytest_kraken_golive.kraken.lockout import Lockout
 from pytest_kraken_golive.kraken.nonce import NonceSource
 from pytest_kraken_golive.kraken.observation import CallRecord, describe
 from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
@@ -35,8 +36,6 @@ T = TypeVar("T")
 Fields = Callable[[], Mapping[str, Any]]
 """The parameters of a call, made anew for each attempt: a deadline counts from sending."""
 
-LOCKOUT_PAUSE_S: Final = 15 * 60.0
-"""Seconds without any call after a lockout (Kraken: API errors; support says about 15 minutes)."""
 _WARNINGS_KEPT: Final = 1000
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -65,6 +64,7 @@ class Dispatch:
         clock: Clock,
         pacer: Pacer,
         nonces: NonceSource,
+        lockout: Lockout,
         retry: RetryPolicy,
         on_call: Callable[[CallRecord], None] | None,
     ) -> None:
@@ -73,11 +73,11 @@ class Dispatch:
         self._clock = clock
         self._pacer = pacer
         self._nonces = nonces
+        self._lockout = lockout
         self._retry = retry
         self._on_call = on_call
         self._lock = threading.Lock()
         self._closed = False
-        self._locked_out_until_s: float | None = None
         self.waited_s = 0.0
         """Seconds that calls have waited for tokens of our own buckets."""
         self._warnings: deque[tuple[str, str]] = deque(maxlen=_WARNINGS_KEPT)
@@ -145,7 +145,7 @@ class Dispatch:
         except KrakenError as error:
             failure = error
             if isinstance(error, LockoutError):
-                self._lock_out()
+                self._lockout.begin()
             raise
         finally:
             if answer is not None or failure is not None:
@@ -170,18 +170,12 @@ class Dispatch:
         return self._wire.send(call.name, request)
 
     def _demand_open(self, call: Call) -> None:
-        with self._lock:
-            closed, until_s = self._closed, self._locked_out_until_s
-        if closed:
+        if self._closed:
             raise ClientClosedError(f"{call.name}: the client is closed. Next: make a new one.", endpoint=call.name)
-        left_s = 0.0 if until_s is None else until_s - self._clock.monotonic()
+        left_s = self._lockout.left_s()
         if left_s > 0:
             note = f"Not sent: this client keeps quiet for another {left_s:.0f} s after a lockout. "
             raise LockoutError(call.name, [LOCKOUT], note=note)
-
-    def _lock_out(self) -> None:
-        with self._lock:
-            self._locked_out_until_s = self._clock.monotonic() + LOCKOUT_PAUSE_S
 
     def _keep(self, call: Call, warnings: tuple[str, ...]) -> None:
         for text in warnings:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, Self
 
+from pydantic import SecretStr
+
 from pytest_kraken_golive.clock import Clock, SystemClock
+from pytest_kraken_golive.kraken.shared import SharedBytes, hashed
 
 BucketName = Literal["kraken:global", "kraken:market_data", "kraken:order", "kraken:order_status"]
 GLOBAL: Final[BucketName] = "kraken:global"
@@ -135,6 +140,17 @@ class TokenBucket:
         """Take the token of one call; the caller has seen `wait_s` at 0.0."""
         self._tokens = self.tokens - 1.0
 
+    @property
+    def level(self) -> tuple[float, float]:
+        """Tokens, and the clock's monotonic seconds at which there were so many."""
+        return self._tokens, self._filled_at_s
+
+    @level.setter
+    def level(self, level: tuple[float, float]) -> None:
+        tokens, at_s = level
+        # A machine that was started anew counts its seconds anew.
+        self._tokens, self._filled_at_s = tokens, min(at_s, self._clock.monotonic())
+
 
 class Pacer(Protocol):
     """Holds a call back until it may leave."""
@@ -161,9 +177,15 @@ class TokenPacer:
         """The buckets in force."""
         return dict(self._limits)
 
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Keep everybody else from the buckets."""
+        with self._lock:
+            yield
+
     def tokens(self) -> dict[BucketName, float]:
         """Tokens in each bucket now."""
-        with self._lock:
+        with self._exclusive():
             return {name: bucket.tokens for name, bucket in self._buckets.items()}
 
     def wait_for(self, buckets: Sequence[BucketName]) -> float:
@@ -171,7 +193,7 @@ class TokenPacer:
         wanted = [self._buckets[name] for name in buckets]
         started_s: float | None = None
         while True:
-            with self._lock:
+            with self._exclusive():
                 wait_s = max((bucket.wait_s() for bucket in wanted), default=0.0)
                 if wait_s == 0.0:
                     for bucket in wanted:
@@ -179,6 +201,45 @@ class TokenPacer:
                     return 0.0 if started_s is None else self._clock.monotonic() - started_s
             started_s = self._clock.monotonic() if started_s is None else started_s
             self._clock.sleep(wait_s)
+
+
+class SharedPacer(TokenPacer):
+    """The four buckets of one key at one exchange, shared by all threads and processes of the user.
+
+    Each process brings its own sizes; what has been drawn counts for all.
+
+    Args:
+        limits: the sizes.
+        clock: one whose monotonic seconds are the machine's.
+        shared: keeps the levels.
+    """
+
+    def __init__(self, limits: RateLimits, clock: Clock, shared: SharedBytes) -> None:
+        super().__init__(limits, clock)
+        self._shared = shared
+        self._layout = struct.Struct(f"<{2 * len(self._buckets)}d")
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        with self._shared.held():
+            levels = self._layout.unpack_from(self._shared.data, 0)
+            for bucket, tokens, at_s in zip(self._buckets.values(), levels[::2], levels[1::2], strict=True):
+                if at_s:  # zero: nobody has drawn yet
+                    bucket.level = (tokens, at_s)
+            yield
+            drawn = (part for bucket in self._buckets.values() for part in bucket.level)
+            self._layout.pack_into(self._shared.data, 0, *drawn)
+
+
+def pacer_of(limits: RateLimits, api_key: SecretStr, url: str, clock: Clock) -> TokenPacer:
+    """The buckets of a key at an exchange: shared by all processes on the machine's clock, else for one client.
+
+    Raises:
+        SharedStateError: what processes share cannot be had.
+    """
+    if not isinstance(clock, SystemClock):
+        return TokenPacer(limits, clock)
+    return SharedPacer(limits, clock, SharedBytes(f"limits-{hashed(api_key.get_secret_value(), url)}"))
 
 
 class Unlimited:
