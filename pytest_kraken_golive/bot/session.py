@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 from pytest_kraken_golive.bot.plan import AccountPlan
 from pytest_kraken_golive.bot.queue import IOQueue
-from pytest_kraken_golive.bot.transport import QueuedTransport, plain_transport
+from pytest_kraken_golive.bot.transport import QueuedTransport
 from pytest_kraken_golive.bot.watch import ExchangeWatch
 from pytest_kraken_golive.clock import Clock
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.endpoint import Endpoint
 from pytest_kraken_golive.kraken.errors import KrakenError
+from pytest_kraken_golive.kraken.kept import KeptConnections
 from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, RateLimits, pacer_of
 from pytest_kraken_golive.kraken.nonce import NonceSource
 from pytest_kraken_golive.kraken.retry import RetryPolicy
@@ -69,7 +70,7 @@ class Session:
             credentials.api_key,
             credentials.api_secret,
             environ=environ,
-            transport=QueuedTransport(queue, plain_transport(endpoint.url)),
+            transport=QueuedTransport(queue, KeptConnections(endpoint.url)),
             clock=clock,
             limits=self._pacer,
             nonces=nonces,

@@ -5,8 +5,6 @@ The queue stands below the client's retries, so a call that is tried again takes
 
 from __future__ import annotations
 
-import ssl
-
 import httpx
 
 from pytest_kraken_golive.bot.queue import IOQueue
@@ -45,14 +43,3 @@ class QueuedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the inner transport."""
         self._inner.close()
-
-
-def plain_transport(url: str) -> httpx.HTTPTransport:
-    """A transport of kept connections that ignores proxy variables.
-
-    Args:
-        url: where it will connect to; certificates are loaded for https only, which saves 20 ms on loopback.
-    """
-    if url.startswith("https://"):
-        return httpx.HTTPTransport(trust_env=False)
-    return httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False)

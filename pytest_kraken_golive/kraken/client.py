@@ -42,8 +42,7 @@ class KrakenClient(MarketCalls, TradingCalls):
         use_sandbox: True, False, or None for `KRAKEN_USE_SANDBOX`.
         environ: variables to read, for the endpoint and the limits; by default those of the process.
         sandbox_hosts: host names besides loopback that are sandboxes.
-        transport: sends requests; by default a kept `httpx.HTTPTransport` that ignores proxy variables. Closed with
-            the client.
+        transport: sends requests; by default `KeptConnections`, which ignore proxy variables. Closed with the client.
         clock: time for deadlines, limits and back-off.
         limits: sizes of the four buckets, a pacer shared with other clients, `Unlimited()`, or None for `KRAKEN_RL_*`.
         nonces: the key's nonces; clients that share a key must share them. By default rising nanoseconds. On the

@@ -7,6 +7,13 @@ from pydantic import SecretStr
 from pytest_kraken_golive.kraken.signing import decode_secret, sign
 
 
+class SignedHeaders(dict[str, str]):
+    """Headers with key and signature, which nothing prints: test reports show the arguments of frames."""
+
+    def __repr__(self) -> str:
+        return "SignedHeaders(***)"
+
+
 class Credentials:
     """A key and its secret, which nothing prints.
 
@@ -31,9 +38,10 @@ class Credentials:
     def __repr__(self) -> str:
         return "Credentials(***)"
 
-    def headers(self, path: str, nonce: str, body: bytes) -> dict[str, str]:
+    def headers(self, path: str, nonce: str, body: bytes) -> SignedHeaders:
         """The headers that sign a request to `path` with these bytes of body, in which `nonce` stands."""
-        return {"API-Key": self._key.get_secret_value(), "API-Sign": sign(path, nonce, body, self._secret)}
+        signature = sign(path, nonce, body, self._secret)
+        return SignedHeaders({"API-Key": self._key.get_secret_value(), "API-Sign": signature})
 
 
 def _fits_a_header(key: SecretStr) -> bool:

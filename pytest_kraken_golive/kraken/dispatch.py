@@ -158,16 +158,14 @@ class Dispatch:
                 )
 
     def _send_public(self, call: Call, fields: Fields) -> RawAnswer:
-        return self._wire.send(call.name, self._wire.get(call.path, fields()))
+        return self._wire.get(call.name, call.path, fields())
 
     def _send_signed(self, call: Call, fields: Fields, nonce: int) -> RawAnswer:
         numbered = {"nonce": str(nonce), **fields()}
         body = json_body(numbered) if call.as_json else form_body(numbered)
         headers = self._credentials.headers(call.path, str(nonce), body)
-        request = self._wire.post(call.path, body, _JSON if call.as_json else _FORM, headers)
-        # A test report prints the local names of the frames that an exception passes through.
-        del headers, body
-        return self._wire.send(call.name, request)
+        headers["Content-Type"] = _JSON if call.as_json else _FORM
+        return self._wire.post(call.name, call.path, body, headers)
 
     def _demand_open(self, call: Call) -> None:
         if self._closed:

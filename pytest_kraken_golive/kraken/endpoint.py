@@ -25,7 +25,9 @@ Mode = Literal["sandbox", "production"]
 
 _WORDS: Final = {"true": True, "1": True, "false": False, "0": False}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
-_NEVER_A_SANDBOX: Final = "api.kraken.com"
+_OPERATOR: Final = "kraken.com"
+_TEST_LABEL: Final = "uat"
+"""Of the operator's own hosts only those with this label are for tests (Kraken: exchange overview)."""
 
 
 class EndpointError(KrakenError, ValueError):
@@ -157,12 +159,18 @@ def _without_login(text: str) -> str:
 
 
 def _demand_sandbox(host: str, text: str, source: str, why_mode: str, sandbox_hosts: Sequence[str]) -> None:
-    listed = {name.lower() for name in sandbox_hosts} - {_NEVER_A_SANDBOX}
-    if not is_loopback(host) and host not in listed:
+    listed = {name.lower() for name in sandbox_hosts}
+    if not is_loopback(host) and (host not in listed or _is_real(host)):
         raise EndpointError(
             f"{source}={text!r}: sandbox mode ({why_mode}) expects loopback or a listed sandbox host, found {host}. "
             f"Next: use a sandbox's URL; for production set {USE_SANDBOX_VARIABLE}=false as well."
         )
+
+
+def _is_real(host: str) -> bool:
+    """Whether the host trades for real, whatever a list says; a final dot does not make it another host."""
+    labels = host.rstrip(".").split(".")
+    return ".".join(labels[-2:]) == _OPERATOR and _TEST_LABEL not in labels
 
 
 def _origin(parts: SplitResult) -> str:

@@ -7,18 +7,19 @@ GET), cookies must not be kept, and half of the client's time per order goes int
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPMessage
 from importlib import metadata
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx
 
+from pytest_kraken_golive.kraken.credentials import SignedHeaders
 from pytest_kraken_golive.kraken.errors import AnswerLostError, NotSentError, TransportError
+from pytest_kraken_golive.kraken.kept import KeptConnections, Reply
 
-# Below the five seconds after which common servers drop an idle connection, so that ours is not the one that notices.
-_KEEP_ALIVE_S: Final = 4.0
 # Nothing has left while the connection is not there yet.
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # Our own request is at fault: the same request fails in the same way.
@@ -53,75 +54,64 @@ class Wire:
 
     def __init__(self, base_url: str, transport: httpx.BaseTransport | None, timeout_s: float) -> None:
         self._base_url = base_url
-        self._transport = _own_transport(base_url) if transport is None else transport
+        self._transport = KeptConnections(base_url) if transport is None else transport
         self._agent = user_agent()
-        self._urls: dict[str, httpx.URL] = {}  # parsing one takes a tenth of an order's time
-        self._extensions = {"timeout": httpx.Timeout(timeout_s).as_dict()}
+        self._timeout_s = timeout_s
 
-    def get(self, path: str, params: Mapping[str, str]) -> httpx.Request:
-        """A public request."""
-        headers = {"User-Agent": self._agent, "Accept-Encoding": "gzip"}
-        url = self._url(path)
-        wanted = url.copy_with(params=dict(params)) if params else url
-        return httpx.Request("GET", wanted, headers=headers, extensions=self._extensions)
+    def get(self, endpoint: str, path: str, params: Mapping[str, str]) -> RawAnswer:
+        """Send a public request, once, and read the whole answer; raises like `post`."""
+        target = f"{path}?{urlencode(params)}" if params else path
+        return self._send(endpoint, "GET", target, {"User-Agent": self._agent, "Accept-Encoding": "gzip"}, None)
 
-    def post(self, path: str, body: bytes, content_type: str, headers: Mapping[str, str]) -> httpx.Request:
-        """A private request with the given body and the headers that sign it."""
-        return httpx.Request(
-            "POST",
-            self._url(path),
-            headers={"User-Agent": self._agent, "Content-Type": content_type, **headers},
-            content=body,
-            extensions=self._extensions,
-        )
-
-    def _url(self, path: str) -> httpx.URL:
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = httpx.URL(self._base_url + path)
-        return url
-
-    def send(self, endpoint: str, request: httpx.Request) -> RawAnswer:
-        """Send one request, once, and read the whole answer.
+    def post(self, endpoint: str, path: str, body: bytes, headers: SignedHeaders) -> RawAnswer:
+        """Send a private request with the headers that sign it, once, and read the whole answer.
 
         Raises:
             NotSentError: there was no connection.
             AnswerLostError: the request left, or may have left, and no whole answer came back.
         """
+        headers["User-Agent"] = self._agent
+        return self._send(endpoint, "POST", path, headers, body)
+
+    def _send(self, endpoint: str, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         problem: TransportError
         try:
-            return self._exchange(request)
+            if isinstance(self._transport, KeptConnections):
+                # Without httpx's request and response, which cost a tenth of an order's time.
+                return _unpacked(self._transport.exchange(method, target, headers, body, self._timeout_s))
+            return self._through_httpx(method, target, headers, body)
         except httpx.RequestError as error:
             problem = _transport_error(endpoint, error)
         except OSError as error:  # a transport of the caller's own may let it through
             problem = AnswerLostError(endpoint, "os_error", f"no answer ({type(error).__name__})")
-        # Outside the handler, without its context: the frames below hold the headers with key and signature.
+        # Outside the handler, without its context: the frames below hold what is written, with key and signature.
         raise problem
 
-    def _exchange(self, request: httpx.Request) -> RawAnswer:
+    def _through_httpx(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
+        extensions = {"timeout": httpx.Timeout(self._timeout_s).as_dict()}
+        url = self._base_url + target
+        request = httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
         response = self._transport.handle_request(request)
         try:
-            body = response.read()
+            return _raw(response.status_code, response.headers, response.read())
         finally:
             response.close()
-        return RawAnswer(
-            response.status_code,
-            response.headers.get("content-type"),
-            _seconds(response.headers.get("retry-after")),
-            body,
-        )
 
     def close(self) -> None:
         """Close the transport and its connections."""
         self._transport.close()
 
 
-def _own_transport(base_url: str) -> httpx.HTTPTransport:
-    # Without TLS the certificates need not be loaded, which takes 20 ms; an empty context trusts nobody.
-    plain = base_url.startswith("http://")
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context(trust_env=False)
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_KEEP_ALIVE_S)
-    return httpx.HTTPTransport(verify=verify, trust_env=False, limits=limits)
+def _unpacked(reply: Reply) -> RawAnswer:
+    body = reply.body
+    packing = reply.headers.get("content-encoding")
+    if packing is not None:
+        body = httpx.Response(reply.status, headers={"content-encoding": packing}, content=body).content
+    return _raw(reply.status, reply.headers, body)
+
+
+def _raw(status: int, headers: httpx.Headers | HTTPMessage, body: bytes) -> RawAnswer:
+    return RawAnswer(status, headers.get("content-type"), _seconds(headers.get("retry-after")), body)
 
 
 def _transport_error(endpoint: str, error: httpx.RequestError) -> TransportError:

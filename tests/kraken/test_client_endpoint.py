@@ -96,12 +96,16 @@ def test_sandbox_mode_refuses_what_is_neither_loopback_nor_listed(url: str) -> N
             resolve_endpoint(**{"environ": {}, **given})  # type: ignore[arg-type]  # mixed keyword types
 
 
-def test_a_listed_host_is_a_sandbox_but_kraken_never_is() -> None:
-    listed = ["sandbox.example", "api.kraken.com"]
-    endpoint = resolve_endpoint(base_url="https://sandbox.example", environ={}, sandbox_hosts=listed)
+@pytest.mark.parametrize("host", ["sandbox.example", "api.uat.kraken.com"])
+def test_a_listed_host_is_a_sandbox(host: str) -> None:
+    endpoint = resolve_endpoint(base_url=f"https://{host}", environ={}, sandbox_hosts=[host.upper()])
     assert endpoint.mode == "sandbox"
+
+
+@pytest.mark.parametrize("host", ["api.kraken.com", "API.KRAKEN.COM", "api.vip.kraken.com", "kraken.com"])
+def test_where_kraken_trades_for_real_is_no_sandbox_whatever_is_listed(host: str) -> None:
     with pytest.raises(EndpointError, match="sandbox mode"):
-        resolve_endpoint(base_url=PRODUCTION_URL, environ={}, sandbox_hosts=listed)
+        resolve_endpoint(base_url=f"https://{host}", environ={}, sandbox_hosts=[host, host.lower()])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import pytest
+import vcr  # type: ignore[import-untyped]  # it brings no types
 from scripted_exchange import KEY, SECRET
 
 from pytest_kraken_golive.clock import VirtualClock
@@ -28,6 +30,7 @@ from pytest_kraken_golive.kraken import (
     TransportError,
     Unlimited,
 )
+from pytest_kraken_golive.kraken.kept import KeptConnections
 
 Behaviour = Callable[[socket.socket], None]
 BODY = b'{"error":[],"result":{"ZUSD":"1.0000"}}'
@@ -243,13 +246,75 @@ def test_a_plain_server_is_no_https(serve: Callable[..., Misbehaving]) -> None:
         client.place_order(ORDER)
 
 
-def test_no_log_of_any_layer_shows_the_key(serve: Callable[..., Misbehaving], caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("made_before", [True, False])
+def test_a_recorder_sees_every_call_and_no_log_shows_the_key(
+    serve: Callable[..., Misbehaving], tmp_path: Path, caplog: pytest.LogCaptureFixture, made_before: bool
+) -> None:
+    def twice(link: socket.socket) -> None:
+        good(link)
+        good(link)
+
     caplog.set_level(logging.DEBUG)
-    with client_of(serve(closes, good).url) as client:
-        client.get_account_balance()
-    assert "httpcore" in {record.name.partition(".")[0] for record in caplog.records}
+    server = serve(twice, good)
+    clients = [client_of(server.url)] if made_before else []
+    for client in clients:
+        client.get_account_balance()  # over a connection that the recorder does not know
+    cassette = str(tmp_path / "cassette.yaml")
+    with vcr.use_cassette(cassette) as recorded:
+        for client in clients or [client_of(server.url)]:
+            client.get_account_balance()
+            client.close()
+    assert len(recorded.requests) == 1
+    connections = server.connections
+    with vcr.use_cassette(cassette, record_mode=vcr.mode.NONE), client_of(server.url) as client:
+        assert client.get_account_balance() == {"ZUSD": Decimal("1.0000")}
+    assert server.connections == connections
+    assert any(record.name.startswith("vcr") for record in caplog.records)
     assert KEY not in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_a_redirect_is_not_followed(serve: Callable[..., Misbehaving]) -> None:
+    elsewhere = serve(good)
+
+    def redirects(link: socket.socket) -> None:
+        request_of(link)
+        link.sendall(b"HTTP/1.1 307 Go\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % elsewhere.url.encode())
+
+    with client_of(serve(redirects).url) as client, pytest.raises(HttpStatusError, match="307"):
+        client.get_account_balance()
+    assert elsewhere.connections == 0
+
+
+def test_a_connection_whose_server_has_said_too_much_is_not_used_again(serve: Callable[..., Misbehaving]) -> None:
+    read, said = threading.Event(), threading.Event()
+
+    def says_more(link: socket.socket) -> None:
+        good(link)
+        assert read.wait(10)
+        answer(link)
+        said.set()
+        with contextlib.suppress(OSError):
+            part_of(link)
+
+    server = serve(says_more, good)
+    with client_of(server.url, retry=NO_RETRY) as client:
+        client.get_account_balance()
+        read.set()
+        assert said.wait(10)
+        assert client.get_account_balance() == {"ZUSD": Decimal("1.0000")}
+    assert server.connections == 2
+
+
+def test_the_transport_serves_requests_of_httpx_too(serve: Callable[..., Misbehaving]) -> None:
+    server = serve(good)
+    with httpx.Client(transport=KeptConnections(server.url), trust_env=False) as client:
+        assert client.post(server.url + "/0/private/Balance", data={"nonce": "1"}).content == BODY
+    with (
+        httpx.Client(transport=KeptConnections(serve(closes).url), trust_env=False) as client,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        client.get(server.url)
 
 
 def test_a_transport_of_ones_own_is_used_and_closed() -> None:

@@ -1,0 +1,201 @@
+"""Kept connections to one exchange, over the standard library's `http.client`, behind httpx's transport interface.
+
+Half of an order's time at a common client goes into its layers; here a request is written with one send and its
+answer is read by the standard library's parser. vcrpy records it, because it speaks through `http.client`. Nothing is
+ever sent again from here: a connection that was closed while it was idle is seen before it is used, and one that breaks
+later raises, for then nobody knows what became of the request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import select
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+
+# Below the five seconds after which common servers drop an idle connection, so that ours is not the one that notices.
+_KEEP_ALIVE_S: Final = 4.0
+_DEFAULT_TIMEOUT_S: Final = 10.0
+
+
+class Reply(NamedTuple):
+    """An answer as it came."""
+
+    status: int
+    """HTTP status."""
+    headers: http.client.HTTPMessage
+    """Its headers; names in any case."""
+    body: bytes
+    """The whole body, as packed as it came."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An open connection."""
+
+    link: http.client.HTTPConnection
+    """Has a socket."""
+    ended: Callable[[], bool]
+    """True where the other side has closed it, or has sent what nobody asked for."""
+    idle_since_s: float
+    """Monotonic seconds of its last answer."""
+
+
+class KeptConnections(httpx.BaseTransport):
+    """Sends requests to one host, each over a connection of its own for as long as it takes. Safe for threads.
+
+    Proxy variables are ignored, redirects are not followed, cookies are not kept.
+
+    Args:
+        url: scheme, host and port.
+        context: for https; by default one that trusts the usual authorities. Made only where it is needed: loading
+            them takes 20 ms.
+    """
+
+    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port
+        secure = parts.scheme == "https"
+        self._context = (context or httpx.create_ssl_context(trust_env=False)) if secure else None
+        self._idle: list[_Kept] = []
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"KeptConnections({self._host})"
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request of httpx's and read the whole answer.
+
+        Raises:
+            httpx.TransportError: as any transport; what is below `ConnectError` and `ConnectTimeout` was not sent.
+            httpx.DecodingError: the body cannot be unpacked.
+        """
+        timeouts = request.extensions.get("timeout", {})
+        timeout_s = timeouts.get("read") or _DEFAULT_TIMEOUT_S
+        target = request.url.raw_path.decode("ascii")
+        reply = self.exchange(request.method, target, request.headers, request.read() or None, timeout_s)
+        return httpx.Response(reply.status, headers=reply.headers.items(), content=reply.body, request=request)
+
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout_s: float
+    ) -> Reply:
+        """Send a request, once, and read the whole answer.
+
+        Args:
+            method: `GET` or `POST`.
+            target: path and query.
+            headers: without length and host, which are added.
+            body: what is sent.
+            timeout_s: seconds for each of connecting, sending and each part of the answer.
+
+        Raises:
+            httpx.TransportError: as `handle_request`.
+        """
+        kept = self._take(timeout_s)
+        try:
+            reply = _talk(kept.link, method, target, headers, body)
+        except BaseException:
+            kept.link.close()
+            raise
+        self._give_back(kept)
+        return reply
+
+    def _take(self, timeout_s: float) -> _Kept:
+        oldest_s = time.monotonic() - _KEEP_ALIVE_S
+        while True:
+            with self._lock:
+                kept = self._idle.pop() if self._idle else None
+            if kept is None:
+                return self._connected(timeout_s)
+            # A recorder puts a class of its own in the place of the library's: older connections would pass it by.
+            if kept.idle_since_s > oldest_s and type(kept.link) is self._kind() and not kept.ended():
+                if kept.link.sock.gettimeout() != timeout_s:
+                    kept.link.sock.settimeout(timeout_s)
+                return kept
+            kept.link.close()
+
+    def _kind(self) -> type[http.client.HTTPConnection]:
+        return http.client.HTTPConnection if self._context is None else http.client.HTTPSConnection
+
+    def _connected(self, timeout_s: float) -> _Kept:
+        link = (
+            http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+            if self._context is None
+            else http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._context)
+        )
+        try:
+            link.connect()
+        except TimeoutError as error:
+            link.close()
+            raise httpx.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            link.close()
+            raise httpx.ConnectError(str(error)) from error
+        except BaseException:
+            link.close()
+            raise
+        # Only now, and never by itself: the library would open a new connection without a word.
+        link.auto_open = 0
+        return _Kept(link, _watch(link), 0.0)
+
+    def _give_back(self, kept: _Kept) -> None:
+        if kept.link.sock is None:  # the answer said that it is the last one
+            return
+        kept.idle_since_s = time.monotonic()
+        with self._lock:
+            self._idle.append(kept)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for kept in idle:
+            kept.link.close()
+
+
+def _talk(
+    link: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+) -> Reply:
+    with _named(httpx.WriteTimeout, httpx.WriteError):
+        link.request(method, target, body, headers)
+    with _named(httpx.ReadTimeout, httpx.ReadError):
+        answer = link.getresponse()
+        return Reply(answer.status, answer.headers, answer.read())
+
+
+@contextlib.contextmanager
+def _named(slow: type[httpx.TimeoutException], broken: type[httpx.NetworkError]) -> Iterator[None]:
+    """Say in httpx's words what failed. The library's texts can quote headers, so they are not passed on."""
+    fault: httpx.TransportError
+    try:
+        yield
+        return
+    except TimeoutError:
+        fault = slow("timed out")
+    except http.client.HTTPException as error:
+        fault = httpx.RemoteProtocolError(type(error).__name__)
+    except OSError as error:
+        fault = broken(type(error).__name__)
+    except ValueError:
+        fault = httpx.LocalProtocolError("the request cannot be written")
+    raise fault
+
+
+def _watch(link: http.client.HTTPConnection) -> Callable[[], bool]:
+    """Tells whether an idle connection has something to read, which is its end or worse."""
+    socket = link.sock
+    if socket is None:  # a recorder connects when it knows the request: such a connection is not kept
+        return lambda: True
+    if not hasattr(select, "poll"):
+        return lambda: bool(select.select([socket], [], [], 0)[0])
+    poller = select.poll()
+    poller.register(socket, select.POLLIN | select.POLLPRI)
+    return lambda: bool(poller.poll(0))
