@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from pytest_kraken_golive.kraken.signing import decode_secret, sign
+from pytest_kraken_golive.kraken.signing import Signer, decode_secret
 
 
 class SignedHeaders(dict[str, str]):
@@ -33,14 +33,14 @@ class Credentials:
                 "Next: copy the key again, whole and without spaces or quotes."
             )
         self._key = api_key
-        self._secret = decode_secret(api_secret)
+        self._signer = Signer(decode_secret(api_secret))
 
     def __repr__(self) -> str:
         return "Credentials(***)"
 
     def headers(self, path: str, nonce: str, body: bytes) -> SignedHeaders:
         """The headers that sign a request to `path` with these bytes of body, in which `nonce` stands."""
-        signature = sign(path, nonce, body, self._secret)
+        signature = self._signer.sign(path, nonce, body)
         return SignedHeaders({"API-Key": self._key.get_secret_value(), "API-Sign": signature})
 
 

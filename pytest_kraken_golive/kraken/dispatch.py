@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pytest_kraken_golive.clock import Clock
@@ -51,6 +51,18 @@ class _Progress:
     """A nonce that was refused may be replaced once."""
     answer_lost: bool = False
     """True where an attempt may have acted without our having read the answer."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One attempt of a call."""
+
+    attempt: int
+    """Its number, from 1."""
+    waited_s: float
+    """Seconds that it waited for tokens."""
+    record: CallRecord | None = None
+    """What the observer is told, where there is one."""
 
 
 class Dispatch:
@@ -117,23 +129,21 @@ class Dispatch:
 
     def _attempt(self, call: Call, fields: Fields, read: Callable[[str, Any], T], attempt: int) -> T:
         self._demand_open(call)
-        waited_s = self._pacer.wait_for(call.buckets)
-        with self._lock:
-            self.waited_s += waited_s
-        records: list[CallRecord] = []
+        turn = _Turn(attempt, self._pacer.wait_for(call.buckets))
+        if turn.waited_s:
+            with self._lock:
+                self.waited_s += turn.waited_s
         try:
             if call.private:
                 with self._nonces.lend() as nonce:
-                    return self._observed(call, read, records, lambda: self._send_signed(call, fields, nonce))
-            return self._observed(call, read, records, lambda: self._send_public(call, fields))
+                    return self._observed(call, read, turn, lambda: self._send_signed(call, fields, nonce))
+            return self._observed(call, read, turn, lambda: self._send_public(call, fields))
         finally:
             # Only now, when the key's turn is over: an observer may make calls of its own.
-            for record in records:
-                self._report(replace(record, attempt=attempt, waited_s=waited_s))
+            if turn.record is not None:
+                self._report(turn.record)
 
-    def _observed(
-        self, call: Call, read: Callable[[str, Any], T], records: list[CallRecord], send: Callable[[], RawAnswer]
-    ) -> T:
+    def _observed(self, call: Call, read: Callable[[str, Any], T], turn: _Turn, send: Callable[[], RawAnswer]) -> T:
         # Again, directly before sending: the exchange may have locked us out while this call waited for its turn.
         self._demand_open(call)
         started_at_s, started_s = self._clock.time(), self._clock.monotonic()
@@ -152,10 +162,15 @@ class Dispatch:
                 duration_s = self._clock.monotonic() - started_s
                 warnings = _warnings_of(answer, failure)
                 self._keep(call, warnings)
-                result, errors, kind, limited = describe(failure)
-                records.append(
-                    CallRecord(call.name, 1, started_at_s, duration_s, 0.0, result, errors, warnings, kind, limited)
-                )
+                if self._on_call is not None:
+                    turn.record = _record(
+                        call,
+                        turn,
+                        started_at_s=started_at_s,
+                        duration_s=duration_s,
+                        warnings=warnings,
+                        failure=failure,
+                    )
 
     def _send_public(self, call: Call, fields: Fields) -> RawAnswer:
         return self._wire.get(call.name, call.path, fields())
@@ -201,6 +216,30 @@ class Dispatch:
             closed, self._closed = self._closed, True
         if not closed:
             self._wire.close()
+
+
+def _record(
+    call: Call,
+    turn: _Turn,
+    *,
+    started_at_s: float,
+    duration_s: float,
+    warnings: tuple[str, ...],
+    failure: KrakenError | None,
+) -> CallRecord:
+    result, errors, kind, limited = describe(failure)
+    return CallRecord(
+        endpoint=call.name,
+        attempt=turn.attempt,
+        started_at_s=started_at_s,
+        duration_s=duration_s,
+        waited_s=turn.waited_s,
+        result=result,
+        errors=errors,
+        warnings=warnings,
+        kind=kind,
+        rate_limited=limited,
+    )
 
 
 def _warnings_of(answer: Answer | None, failure: KrakenError | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from pytest_kraken_golive.kraken.errors import (
     HttpStatusError,
@@ -60,7 +60,7 @@ def open_envelope(endpoint: str, raw: RawAnswer) -> Answer:
 def _json(endpoint: str, raw: RawAnswer) -> Any:
     problem = ""
     try:
-        return json.loads(raw.body, parse_float=Decimal, parse_constant=_no_constant)
+        return _DECODER.decode(raw.body.decode("utf-8"))
     except json.JSONDecodeError as error:
         problem = f"{error.msg} at character {error.pos}"
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -71,6 +71,9 @@ def _json(endpoint: str, raw: RawAnswer) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
 
 
 def _entries(endpoint: str, envelope: dict[str, Any]) -> list[str]:

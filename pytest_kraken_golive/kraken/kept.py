@@ -1,6 +1,6 @@
 """Kept connections to one exchange, over the standard library's `http.client`, behind httpx's transport interface.
 
-Half of an order's time at a common client goes into its layers; here a request is written with one send and its
+Half of an order's time at a common client goes into its layers; here a request goes out in one piece and its
 answer is read by the standard library's parser. vcrpy records it, because it speaks through `http.client`. Nothing is
 ever sent again from here: a connection that was closed while it was idle is seen before it is used, and one that breaks
 later raises, for then nobody knows what became of the request.
@@ -8,13 +8,13 @@ later raises, for then nobody knows what became of the request.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import select
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +24,10 @@ import httpx
 # Below the five seconds after which common servers drop an idle connection, so that ours is not the one that notices.
 _KEEP_ALIVE_S: Final = 4.0
 _DEFAULT_TIMEOUT_S: Final = 10.0
+_OURS: Final = frozenset({"host", "content-length"})
+_FAILURES: Final = (OSError, http.client.HTTPException, ValueError)
+_CORK: Final[int | None] = getattr(socket, "TCP_CORK", None)
+"""Linux: holds back what is written until it is whole."""
 
 
 class Reply(NamedTuple):
@@ -81,7 +85,9 @@ class KeptConnections(httpx.BaseTransport):
         timeouts = request.extensions.get("timeout", {})
         timeout_s = timeouts.get("read") or _DEFAULT_TIMEOUT_S
         target = request.url.raw_path.decode("ascii")
-        reply = self.exchange(request.method, target, request.headers, request.read() or None, timeout_s)
+        headers = {name: value for name, value in request.headers.items() if name not in _OURS}
+        body = request.read() if "content-length" in request.headers else None
+        reply = self.exchange(request.method, target, headers, body, timeout_s)
         return httpx.Response(reply.status, headers=reply.headers.items(), content=reply.body, request=request)
 
     def exchange(
@@ -164,38 +170,51 @@ class KeptConnections(httpx.BaseTransport):
 def _talk(
     link: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
 ) -> Reply:
-    with _named(httpx.WriteTimeout, httpx.WriteError):
-        link.request(method, target, body, headers)
-    with _named(httpx.ReadTimeout, httpx.ReadError):
-        answer = link.getresponse()
-        return Reply(answer.status, answer.headers, answer.read())
-
-
-@contextlib.contextmanager
-def _named(slow: type[httpx.TimeoutException], broken: type[httpx.NetworkError]) -> Iterator[None]:
-    """Say in httpx's words what failed. The library's texts can quote headers, so they are not passed on."""
     fault: httpx.TransportError
     try:
-        yield
-        return
-    except TimeoutError:
-        fault = slow("timed out")
-    except http.client.HTTPException as error:
-        fault = httpx.RemoteProtocolError(type(error).__name__)
-    except OSError as error:
-        fault = broken(type(error).__name__)
-    except ValueError:
-        fault = httpx.LocalProtocolError("the request cannot be written")
+        # The library writes head and body apart; a server that wakes for the head alone answers later.
+        cork = None if body is None or link.sock is None else _CORK
+        if cork is not None:
+            link.sock.setsockopt(socket.IPPROTO_TCP, cork, 1)
+        link.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in headers.items():
+            link.putheader(name, value)
+        if body is not None:
+            link.putheader("Content-Length", str(len(body)))
+        link.endheaders(body)
+        if cork is not None:
+            link.sock.setsockopt(socket.IPPROTO_TCP, cork, 0)
+    except _FAILURES as error:
+        fault = _named(error, httpx.WriteTimeout, httpx.WriteError)
+    else:
+        try:
+            answer = link.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
+        except _FAILURES as error:
+            fault = _named(error, httpx.ReadTimeout, httpx.ReadError)
     raise fault
+
+
+def _named(
+    error: Exception, slow: type[httpx.TimeoutException], broken: type[httpx.NetworkError]
+) -> httpx.TransportError:
+    """What failed, in httpx's words. The library's texts can quote headers, so they are not passed on."""
+    if isinstance(error, TimeoutError):
+        return slow("timed out")
+    if isinstance(error, http.client.HTTPException):
+        return httpx.RemoteProtocolError(type(error).__name__)
+    if isinstance(error, OSError):
+        return broken(type(error).__name__)
+    return httpx.LocalProtocolError("the request cannot be written")
 
 
 def _watch(link: http.client.HTTPConnection) -> Callable[[], bool]:
     """Tells whether an idle connection has something to read, which is its end or worse."""
-    socket = link.sock
-    if socket is None:  # a recorder connects when it knows the request: such a connection is not kept
+    sock = link.sock
+    if sock is None:  # a recorder connects when it knows the request: such a connection is not kept
         return lambda: True
     if not hasattr(select, "poll"):
-        return lambda: bool(select.select([socket], [], [], 0)[0])
+        return lambda: bool(select.select([sock], [], [], 0)[0])
     poller = select.poll()
-    poller.register(socket, select.POLLIN | select.POLLPRI)
+    poller.register(sock, select.POLLIN | select.POLLPRI)
     return lambda: bool(poller.poll(0))

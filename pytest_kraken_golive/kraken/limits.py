@@ -9,8 +9,7 @@ import math
 import re
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, Self
 
@@ -29,6 +28,7 @@ _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 # Rounding of the clock must not cost a further turn, and a turn must always move the clock.
 _TOLERANCE_TOKENS: Final = 1e-9
 _SHORTEST_WAIT_S: Final = 1e-6
+_LEVEL: Final = struct.Struct("<2d")
 
 
 @dataclass(frozen=True)
@@ -177,28 +177,37 @@ class TokenPacer:
         """The buckets in force."""
         return dict(self._limits)
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Keep everybody else from the buckets."""
-        with self._lock:
-            yield
+    def _begin(self, buckets: Collection[TokenBucket]) -> None:
+        """Keep everybody else from these buckets."""
+        self._lock.acquire()
+
+    def _end(self, buckets: Collection[TokenBucket]) -> None:
+        """Let the others in again."""
+        self._lock.release()
 
     def tokens(self) -> dict[BucketName, float]:
         """Tokens in each bucket now."""
-        with self._exclusive():
+        every = self._buckets.values()
+        self._begin(every)
+        try:
             return {name: bucket.tokens for name, bucket in self._buckets.items()}
+        finally:
+            self._end(every)
 
     def wait_for(self, buckets: Sequence[BucketName]) -> float:
         """Wait until every named bucket has a token, take them, and return the seconds waited on the clock."""
         wanted = [self._buckets[name] for name in buckets]
         started_s: float | None = None
         while True:
-            with self._exclusive():
-                wait_s = max((bucket.wait_s() for bucket in wanted), default=0.0)
+            self._begin(wanted)
+            try:
+                wait_s = max([bucket.wait_s() for bucket in wanted], default=0.0)
                 if wait_s == 0.0:
                     for bucket in wanted:
                         bucket.draw()
                     return 0.0 if started_s is None else self._clock.monotonic() - started_s
+            finally:
+                self._end(wanted)
             started_s = self._clock.monotonic() if started_s is None else started_s
             self._clock.sleep(wait_s)
 
@@ -217,18 +226,19 @@ class SharedPacer(TokenPacer):
     def __init__(self, limits: RateLimits, clock: Clock, shared: SharedBytes) -> None:
         super().__init__(limits, clock)
         self._shared = shared
-        self._layout = struct.Struct(f"<{2 * len(self._buckets)}d")
+        self._places = {bucket: number * _LEVEL.size for number, bucket in enumerate(self._buckets.values())}
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        with self._shared.held():
-            levels = self._layout.unpack_from(self._shared.data, 0)
-            for bucket, tokens, at_s in zip(self._buckets.values(), levels[::2], levels[1::2], strict=True):
-                if at_s:  # zero: nobody has drawn yet
-                    bucket.level = (tokens, at_s)
-            yield
-            drawn = (part for bucket in self._buckets.values() for part in bucket.level)
-            self._layout.pack_into(self._shared.data, 0, *drawn)
+    def _begin(self, buckets: Collection[TokenBucket]) -> None:
+        self._shared.acquire()
+        for bucket in buckets:
+            tokens, at_s = _LEVEL.unpack_from(self._shared.data, self._places[bucket])
+            if at_s:  # zero: nobody has drawn yet
+                bucket.level = (tokens, at_s)
+
+    def _end(self, buckets: Collection[TokenBucket]) -> None:
+        for bucket in buckets:
+            _LEVEL.pack_into(self._shared.data, self._places[bucket], *bucket.level)
+        self._shared.release()
 
 
 def pacer_of(limits: RateLimits, api_key: SecretStr, url: str, clock: Clock) -> TokenPacer:

@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from types import TracebackType
+from typing import Final, Protocol, Self
 
 from pydantic import SecretStr
 
@@ -74,18 +75,21 @@ class SharedNonces:
         self._clock: Clock = SystemClock() if clock is None else clock
         self._shared = SharedBytes(f"nonce-{hashed(api_key.get_secret_value())}", directory)
 
-    @contextmanager
-    def lend(self) -> Iterator[int]:
+    def lend(self) -> Self:
         """A nonce; no other is lent until the block ends."""
-        shared = self._shared
-        shared.acquire()
-        try:
-            last = int.from_bytes(shared.data[:_BYTES], "little")
-            nonce = max(int(self._clock.time() * _NS_PER_S), last + 1)
-            shared.data[:_BYTES] = nonce.to_bytes(_BYTES, "little")
-            yield nonce
-        finally:
-            shared.release()
+        return self
+
+    def __enter__(self) -> int:
+        self._shared.acquire()
+        last = int.from_bytes(self._shared.data[:_BYTES], "little")
+        nonce = max(int(self._clock.time() * _NS_PER_S), last + 1)
+        self._shared.data[:_BYTES] = nonce.to_bytes(_BYTES, "little")
+        return nonce
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shared.release()
 
 
 _known: weakref.WeakValueDictionary[str, SharedNonces] = weakref.WeakValueDictionary()

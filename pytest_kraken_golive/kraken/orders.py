@@ -25,6 +25,14 @@ TimeInForce = Literal["GTC", "IOC", "FOK", "GTD"]
 Trigger = Literal["last", "index"]
 SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both"]
 
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "side": get_args(Side),
+    "ordertype": get_args(OrderType),
+    "time_in_force": get_args(TimeInForce),
+    "trigger": get_args(Trigger),
+    "self_trade": get_args(SelfTrade),
+}
+_OPTIONAL: Final = frozenset({"time_in_force", "trigger", "self_trade"})
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 _FREE_TEXT: Final = re.compile(r"[!-~]{1,18}")
 # Kraken: Add order: the deadline lies 2 to 60 seconds ahead, an expiry 5 seconds to a month.
@@ -98,15 +106,10 @@ class NewOrder:
     """Seconds from sending, 2 to 60, after which the exchange must no longer accept it."""
 
     def __post_init__(self) -> None:
-        _one_of("side", self.side, get_args(Side))
-        _one_of("ordertype", self.ordertype, get_args(OrderType))
-        for name, value, known in (
-            ("time_in_force", self.time_in_force, get_args(TimeInForce)),
-            ("trigger", self.trigger, get_args(Trigger)),
-            ("self_trade", self.self_trade, get_args(SelfTrade)),
-        ):
-            if value is not None:
-                _one_of(name, value, known)
+        for name, known in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in known and not (value is None and name in _OPTIONAL):
+                raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}.")
         _pair(self.pair)
         _positive("volume", self.volume)
         _within("deadline_s", self.deadline_s, _DEADLINE_S)
@@ -149,20 +152,22 @@ class NewOrder:
 
     def terms(self) -> dict[str, str]:
         """What is to be traded, as AddOrder's parameters without pair, names and deadline."""
-        named: dict[str, str | None] = {
-            "ordertype": self.ordertype,
-            "type": self.side,
-            "volume": _text(self.volume),
-            "displayvol": _text(self.display_volume),
-            "price": _text(self.price),
-            "price2": _text(self.price2),
-            "trigger": self.trigger,
-            "oflags": "post" if self.post_only else None,
-            "timeinforce": self.time_in_force,
-            "expiretm": None if self.expires_in_s is None else f"+{self.expires_in_s}",
-            "stptype": self.self_trade,
-        }
-        return _given(named)
+        terms: dict[str, str] = {"ordertype": self.ordertype, "type": self.side, "volume": format(self.volume, "f")}
+        for name, price in (("displayvol", self.display_volume), ("price", self.price), ("price2", self.price2)):
+            if price is not None:
+                terms[name] = _text(price)
+        if self.post_only:
+            terms["oflags"] = "post"
+        if self.expires_in_s is not None:
+            terms["expiretm"] = f"+{self.expires_in_s}"
+        for name, word in (
+            ("trigger", self.trigger),
+            ("timeinforce", self.time_in_force),
+            ("stptype", self.self_trade),
+        ):
+            if word is not None:
+                terms[name] = word
+        return terms
 
     def fields(self, cl_ord_id: str, deadline_at_s: float, *, validate: bool) -> dict[str, str]:
         """The order as AddOrder's parameters.
@@ -172,8 +177,11 @@ class NewOrder:
             deadline_at_s: Unix time (s) of its deadline.
             validate: True: the exchange only checks it.
         """
-        named = {"pair": self.pair, "cl_ord_id": cl_ord_id, "deadline": rfc3339(deadline_at_s)}
-        return {**self.terms(), **named, **({"validate": "true"} if validate else {})}
+        fields = self.terms()
+        fields["pair"], fields["cl_ord_id"], fields["deadline"] = self.pair, cl_ord_id, rfc3339(deadline_at_s)
+        if validate:
+            fields["validate"] = "true"
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,13 +212,13 @@ class Amendment:
 
     def fields(self, deadline_at_s: float) -> dict[str, str]:
         """AmendOrder's parameters; `deadline_at_s` is Unix time (s)."""
-        named: dict[str, str | None] = {
+        named: dict[str, Price | str | None] = {
             "txid": self.txid,
             "cl_ord_id": self.cl_ord_id,
-            "order_qty": _text(self.volume),
-            "display_qty": _text(self.display_volume),
-            "limit_price": _text(self.limit_price),
-            "trigger_price": _text(self.trigger_price),
+            "order_qty": self.volume,
+            "display_qty": self.display_volume,
+            "limit_price": self.limit_price,
+            "trigger_price": self.trigger_price,
             "post_only": None if self.post_only is None else str(self.post_only).lower(),
             "deadline": rfc3339(deadline_at_s),
         }
@@ -247,12 +255,12 @@ class Edit:
 
     def fields(self, deadline_at_s: float, *, validate: bool) -> dict[str, str]:
         """EditOrder's parameters; `deadline_at_s` is Unix time (s)."""
-        named: dict[str, str | None] = {
+        named: dict[str, Price | str | None] = {
             "txid": self.txid,
             "pair": self.pair,
-            "volume": _text(self.volume),
-            "price": _text(self.price),
-            "price2": _text(self.price2),
+            "volume": self.volume,
+            "price": self.price,
+            "price2": self.price2,
             "oflags": "post" if self.post_only else None,
             "deadline": rfc3339(deadline_at_s),
             "validate": "true" if validate else None,
@@ -296,19 +304,14 @@ def rfc3339(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _text(value: Price | None) -> str | None:
-    if value is None:
-        return None
+def _text(value: Price) -> str:
     return str(value) if isinstance(value, Relative) else format(value, "f")
 
 
-def _given(named: dict[str, str | None]) -> dict[str, str]:
-    return {name: value for name, value in named.items() if value is not None}
-
-
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}.")
+def _given(named: dict[str, Price | str | None]) -> dict[str, str]:
+    return {
+        name: value if isinstance(value, str) else _text(value) for name, value in named.items() if value is not None
+    }
 
 
 def _within(name: str, value: float, bounds: tuple[float, float]) -> None:

@@ -7,7 +7,6 @@ Source: Kraken: Add order, clordid, API errors.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -52,8 +51,8 @@ class Placing:
         self._search = search
         self._clock = clock
         self._order_ids = order_ids
-        self._lock = threading.Lock()
-        self._unsettled: dict[str, OrderOutcomeUnknown] = {}
+        # Threads share it without a lock: each step is one step of a dict.
+        self._unsettled: dict[str, OrderOutcomeUnknown | Sent] = {}
 
     def check(self, order: NewOrder) -> PlacedOrder:
         """Let the exchange check an order; nothing is placed, so it may be repeated like a read."""
@@ -78,7 +77,7 @@ class Placing:
         def read(name: str, result: Any) -> PlacedOrder:
             return _placed(name, models.read_placed(name, result), sent, validate=False)
 
-        self._remember(endpoint, sent, _interrupted(endpoint))
+        self._about_to_leave(sent)
         try:
             placed = self._dispatch.call(calls.ADD_ORDER, lambda: self._fields(order, sent, validate=False), read)
         except KrakenError as error:
@@ -114,7 +113,7 @@ class Placing:
         if validate:
             return self._dispatch.call(call, fields, read)
         for sent in sents:
-            self._remember(call.name, sent, _interrupted(call.name))
+            self._about_to_leave(sent)
         try:
             items = self._dispatch.call(call, fields, read)
         except KrakenError as error:
@@ -159,10 +158,13 @@ class Placing:
 
     def _earlier_attempt(self, sent: Sent) -> PlacedOrder | None:
         """The order of an earlier, unsettled attempt with the same client id; None where there is none to stand."""
-        with self._lock:
-            unknown = self._unsettled.get(sent.cl_ord_id)
+        unknown = self._unsettled.get(sent.cl_ord_id)
         if unknown is None:
             return None
+        if isinstance(unknown, Sent):  # the caller's own exception cut its call short
+            endpoint = calls.ADD_ORDER.name
+            interrupted = KrakenError(f"{endpoint}: the call was interrupted.", endpoint=endpoint)
+            unknown = OrderOutcomeUnknown(endpoint, unknown, interrupted)
         try:
             return self.find_out(unknown)
         except OrderNotPlaced:
@@ -179,25 +181,21 @@ class Placing:
             raise refused from error
         return placed
 
+    def _about_to_leave(self, sent: Sent) -> None:
+        self._unsettled[sent.cl_ord_id] = sent
+
     def _remember(self, endpoint: str, sent: Sent, reason: KrakenError) -> OrderOutcomeUnknown:
         unknown = OrderOutcomeUnknown(endpoint, sent, reason)
-        with self._lock:
-            self._unsettled[sent.cl_ord_id] = unknown
+        self._unsettled[sent.cl_ord_id] = unknown
         return unknown
 
     def _forget(self, sent: Sent) -> None:
-        with self._lock:
-            self._unsettled.pop(sent.cl_ord_id, None)
+        self._unsettled.pop(sent.cl_ord_id, None)
 
     def _settle(self, sent: Sent, placed: PlacedOrder) -> None:
         self._forget(sent)
         if placed.txid is not None:
             self._search.settled(placed.txid)
-
-
-def _interrupted(endpoint: str) -> KrakenError:
-    """The reason where the caller's own exception cut a call short."""
-    return KrakenError(f"{endpoint}: the call was interrupted.", endpoint=endpoint)
 
 
 def _same_terms(order: NewOrder, line: str) -> bool:

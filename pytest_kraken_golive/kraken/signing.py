@@ -11,10 +11,14 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlencode
 
 from pydantic import SecretStr
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~:-]*").fullmatch
 
 
 def decode_secret(secret: str | SecretStr) -> bytes:
@@ -40,6 +44,22 @@ def decode_secret(secret: str | SecretStr) -> bytes:
     return decoded
 
 
+class Signer:
+    """Signs with one secret, whose part of the work is done once."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._keyed = hmac.new(secret, digestmod="sha512")
+
+    def __repr__(self) -> str:
+        return "Signer(***)"
+
+    def sign(self, path: str, nonce: str, body: bytes) -> str:
+        """The value of the API-Sign header; arguments as of `sign`."""
+        mac = self._keyed.copy()
+        mac.update(path.encode("ascii") + hashlib.sha256(nonce.encode("ascii") + body).digest())
+        return base64.b64encode(mac.digest()).decode("ascii")
+
+
 def sign(path: str, nonce: str, body: bytes, secret: bytes) -> str:
     """The value of the API-Sign header.
 
@@ -49,8 +69,7 @@ def sign(path: str, nonce: str, body: bytes, secret: bytes) -> str:
         body: the bytes that are sent, form or JSON.
         secret: the decoded secret.
     """
-    digest = hashlib.sha256(nonce.encode("ascii") + body).digest()
-    return base64.b64encode(hmac.digest(secret, path.encode("ascii") + digest, "sha512")).decode("ascii")
+    return Signer(secret).sign(path, nonce, body)
 
 
 def form_body(fields: Mapping[str, str]) -> bytes:
@@ -59,6 +78,9 @@ def form_body(fields: Mapping[str, str]) -> bytes:
     `+` becomes `%2B`, or it would arrive as a space (Kraken: Add order). The caller writes nested names with brackets:
     `close[ordertype]`.
     """
+    if _PLAIN("".join(fields.values())) and _PLAIN("".join(fields)):
+        # Words, numbers and times need no quoting; to look at them all at once costs a tenth of quoting each.
+        return "&".join([f"{name}={value}" for name, value in fields.items()]).encode("ascii")
     return urlencode(fields).encode("ascii")
 
 

@@ -47,7 +47,8 @@ class TradingCalls(AccountCalls):
         _demand_flag(validate)
         if validate:
             return self._placing.check(order)
-        self._interlock.demand_cap(calls.ADD_ORDER.name, [Exposure.of(order)])
+        if self._interlock.guards:
+            self._interlock.demand_cap(calls.ADD_ORDER.name, [Exposure.of(order)])
         return self._placing.place(order, find_out=find_out)
 
     def find_out(self, unknown: OrderOutcomeUnknown) -> PlacedOrder:
@@ -73,7 +74,7 @@ class TradingCalls(AccountCalls):
         _demand_count("orders", orders, _BATCH)
         if len({order.pair for order in orders}) > 1:
             raise ValueError("orders: expected orders of one pair, found several pairs.")
-        if not validate:
+        if self._interlock.guards and not validate:
             self._interlock.demand_cap(calls.ADD_ORDER_BATCH.name, [Exposure.of(order) for order in orders])
         return self._placing.place_all(orders, validate=validate)
 

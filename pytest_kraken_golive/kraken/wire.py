@@ -32,12 +32,21 @@ class RawAnswer:
 
     status: int
     """HTTP status."""
-    content_type: str | None
-    """The header's value."""
-    retry_after_s: float | None
-    """Seconds of the Retry-After header, where it holds seconds."""
+    headers: httpx.Headers | HTTPMessage = field(repr=False)
+    """Its headers; names in any case."""
     body: bytes = field(repr=False)
     """The whole body, decoded."""
+
+    @property
+    def content_type(self) -> str | None:
+        """The header's value."""
+        return self.headers.get("content-type")
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds of the Retry-After header; a date or anything else says nothing that the back-off does not cover."""
+        text = self.headers.get("retry-after")
+        return float(text) if text is not None and text.isascii() and text.isdecimal() else None
 
 
 def user_agent() -> str:
@@ -78,7 +87,8 @@ class Wire:
         try:
             if isinstance(self._transport, KeptConnections):
                 # Without httpx's request and response, which cost a tenth of an order's time.
-                return _unpacked(self._transport.exchange(method, target, headers, body, self._timeout_s))
+                reply = self._transport.exchange(method, target, headers, body, self._timeout_s)
+                return RawAnswer(reply.status, reply.headers, reply.body if body else _unpacked(reply))
             return self._through_httpx(method, target, headers, body)
         except httpx.RequestError as error:
             problem = _transport_error(endpoint, error)
@@ -93,7 +103,7 @@ class Wire:
         request = httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
         response = self._transport.handle_request(request)
         try:
-            return _raw(response.status_code, response.headers, response.read())
+            return RawAnswer(response.status_code, response.headers, response.read())
         finally:
             response.close()
 
@@ -102,16 +112,12 @@ class Wire:
         self._transport.close()
 
 
-def _unpacked(reply: Reply) -> RawAnswer:
-    body = reply.body
+def _unpacked(reply: Reply) -> bytes:
+    """The body of an answer that was allowed to come packed, which only those to a GET are."""
     packing = reply.headers.get("content-encoding")
-    if packing is not None:
-        body = httpx.Response(reply.status, headers={"content-encoding": packing}, content=body).content
-    return _raw(reply.status, reply.headers, body)
-
-
-def _raw(status: int, headers: httpx.Headers | HTTPMessage, body: bytes) -> RawAnswer:
-    return RawAnswer(status, headers.get("content-type"), _seconds(headers.get("retry-after")), body)
+    if packing is None:
+        return reply.body
+    return httpx.Response(reply.status, headers={"content-encoding": packing}, content=reply.body).content
 
 
 def _transport_error(endpoint: str, error: httpx.RequestError) -> TransportError:
@@ -121,8 +127,3 @@ def _transport_error(endpoint: str, error: httpx.RequestError) -> TransportError
     # The texts of protocol errors can quote our headers, so only the name is told.
     fault = isinstance(error, _OUR_FAULT)
     return AnswerLostError(endpoint, kind, f"no whole answer ({type(error).__name__})", repeatable=not fault)
-
-
-def _seconds(text: str | None) -> float | None:
-    """The header's seconds; a date or anything else says nothing that the back-off does not cover."""
-    return float(text) if text is not None and text.isascii() and text.isdecimal() else None
