@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from dataclasses import dataclass
@@ -284,7 +285,10 @@ class Sent:
 
 def new_cl_ord_id() -> str:
     """A client id that nobody else has: a UUID4, the form that every part of the exchange takes."""
-    return str(uuid.uuid4())
+    # As uuid.uuid4() writes it, at half its price.
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def same_client_id(one: str | None, other: str) -> bool:

@@ -152,7 +152,7 @@ def main(rounds: int) -> None:
     if not FOREIGN.exists():
         print(f"no other clients are measured: {FOREIGN} is missing. Next: make test-clients")
     print(f"{rounds * BATCH} orders each; us, and ratio to a raw socket with a request signed beforehand")
-    for setting in WANTED:
+    for setting, wanted in WANTED.items():
         times = measured(setting, rounds)
         floor, floor_p99 = statistics.median(times["raw"]), p99(times["raw"])
         print(f"\n{setting}")
@@ -167,7 +167,7 @@ def main(rounds: int) -> None:
         if peers:
             best = min(peers, key=lambda name: medians[name])
             ratio, ratio_p99 = medians["ours"] / medians[best], p99(times["ours"]) / p99(times[best])
-            print(f"  ours / {best}: {ratio:.2f}, p99 {ratio_p99:.2f}   (wanted at most {WANTED[setting]})")
+            print(f"  ours / {best}: {ratio:.2f}, p99 {ratio_p99:.2f}   (wanted at most {wanted})")
 
 
 if __name__ == "__main__":

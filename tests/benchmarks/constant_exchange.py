@@ -68,7 +68,7 @@ async def main(setting: str, files: list[str]) -> None:
 
 if __name__ == "__main__":
     try:
-        import uvloop
+        import uvloop  # type: ignore[import-not-found]  # only where the other clients live
 
         runner = uvloop.run
     except ImportError:

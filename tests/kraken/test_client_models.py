@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ from pytest_kraken_golive.kraken import (
     OutcomeUnknown,
     RequestRefused,
 )
+from pytest_kraken_golive.kraken.orders import new_cl_ord_id
 
 DATA = Path(__file__).parents[1] / "data" / "kraken"
 SAMPLES = json.loads((DATA / "openapi" / "spot_examples.json").read_text(encoding="utf-8"))["endpoints"]
@@ -269,3 +271,11 @@ def test_the_client_is_what_the_gate_needs() -> None:
     with ScriptedExchange(ok({})).client() as client:
         needed: ExchangeClient = client
         assert isinstance(needed, ExchangeClient)
+
+
+def test_a_client_id_of_our_own_is_a_uuid4() -> None:
+    made = {new_cl_ord_id() for _ in range(200)}
+    assert len(made) == 200
+    for text in made:
+        assert str(uuid.UUID(text)) == text
+        assert (uuid.UUID(text).version, uuid.UUID(text).variant) == (4, uuid.RFC_4122)

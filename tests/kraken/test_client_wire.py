@@ -8,6 +8,7 @@ import logging
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -272,6 +273,22 @@ def test_a_recorder_sees_every_call_and_no_log_shows_the_key(
     assert any(record.name.startswith("vcr") for record in caplog.records)
     assert KEY not in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("behaviour", [closes, resets, halves, babbles, says_nothing])
+def test_no_frame_that_a_failure_passes_shows_key_or_secret(
+    serve: Callable[..., Misbehaving], behaviour: Behaviour
+) -> None:
+    with client_of(serve(behaviour).url, retry=NO_RETRY, timeout_s=0.2) as client:
+        with pytest.raises(AnswerLostError) as caught:
+            client.get_account_balance()
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    inside = [frame for frame in told.stack if "test_client_wire" not in frame.filename]
+    shown = "\n".join(f"{frame.name} {frame.locals}" for frame in inside)
+    assert "SignedHeaders(***)" in shown
+    assert KEY not in shown
+    assert SECRET not in shown
 
 
 def test_a_redirect_is_not_followed(serve: Callable[..., Misbehaving]) -> None:
