@@ -279,9 +279,9 @@ def test_a_recorder_sees_every_call_and_no_log_shows_the_key(
 def test_no_frame_that_a_failure_passes_shows_key_or_secret(
     serve: Callable[..., Misbehaving], behaviour: Behaviour
 ) -> None:
-    with client_of(serve(behaviour).url, retry=NO_RETRY, timeout_s=0.2) as client:
-        with pytest.raises(AnswerLostError) as caught:
-            client.get_account_balance()
+    client = client_of(serve(behaviour).url, retry=NO_RETRY, timeout_s=0.2)
+    with client, pytest.raises(AnswerLostError) as caught:
+        client.get_account_balance()
     assert caught.value.__context__ is None or caught.value.__suppress_context__
     told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     inside = [frame for frame in told.stack if "test_client_wire" not in frame.filename]
