@@ -199,12 +199,15 @@ class Placing:
 
 
 def _same_terms(order: NewOrder, line: str) -> bool:
-    """Whether the exchange's one line about an order, `buy 0.10000000 XBTUSD @ limit 50.0`, can be about this one."""
-    words = line.split()
+    """Whether the exchange's line about an order, `buy 0.10000000 XBTUSD @ stop loss 50.0 -> limit 49.0`, fits."""
+    kind = order.ordertype.removesuffix("-limit").split("-")
+    side, volume, _, _, *rest = [*line.split(), "", "", "", ""]
+    if side != order.side or rest[: len(kind)] != kind:
+        return False
     try:
-        same = words[0] == order.side and Decimal(words[1]) == order.volume
-        return same and (order.ordertype != "limit" or Decimal(words[5]) == order.price)
-    except (IndexError, InvalidOperation):
+        same_price = not isinstance(order.price, Decimal) or Decimal(rest[len(kind)]) == order.price
+        return same_price and Decimal(volume) == order.volume
+    except InvalidOperation:
         return False
 
 

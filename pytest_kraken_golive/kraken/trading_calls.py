@@ -74,6 +74,9 @@ class TradingCalls(AccountCalls):
         _demand_count("orders", orders, _BATCH)
         if len({order.pair for order in orders}) > 1:
             raise ValueError("orders: expected orders of one pair, found several pairs.")
+        names = [order.cl_ord_id for order in orders if order.cl_ord_id is not None]
+        if len(set(names)) < len(names):
+            raise ValueError("orders: expected client ids that differ, found one twice.")
         if self._interlock.guards and not validate:
             self._interlock.demand_cap(calls.ADD_ORDER_BATCH.name, [Exposure.of(order) for order in orders])
         return self._placing.place_all(orders, validate=validate)

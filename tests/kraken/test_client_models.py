@@ -23,6 +23,7 @@ from pytest_kraken_golive.kraken import (
     MalformedAnswerError,
     NewOrder,
     OutcomeUnknown,
+    Relative,
     RequestRefused,
 )
 from pytest_kraken_golive.kraken.orders import new_cl_ord_id
@@ -279,3 +280,43 @@ def test_a_client_id_of_our_own_is_a_uuid4() -> None:
     for text in made:
         assert str(uuid.UUID(text)) == text
         assert (uuid.UUID(text).version, uuid.UUID(text).variant) == (4, uuid.RFC_4122)
+
+
+@pytest.mark.parametrize(
+    ("more", "sent"),
+    [
+        (
+            {"ordertype": "stop-loss-limit", "price": Decimal(90), "price2": Decimal("89.5"), "trigger": "index"},
+            {"ordertype": "stop-loss-limit", "price": "90", "price2": "89.5", "trigger": "index"},
+        ),
+        (
+            {"ordertype": "take-profit", "price": Relative("+", Decimal("2.50"), percent=True)},
+            {"ordertype": "take-profit", "price": "+2.50%"},
+        ),
+        (
+            {
+                "ordertype": "trailing-stop-limit",
+                "price": Relative("+", Decimal(5)),
+                "price2": Relative("-", Decimal(1)),
+            },
+            {"ordertype": "trailing-stop-limit", "price": "+5", "price2": "-1"},
+        ),
+        (
+            {"ordertype": "iceberg", "price": Decimal(100), "display_volume": Decimal("0.2"), "post_only": True},
+            {"ordertype": "iceberg", "price": "100", "displayvol": "0.2", "oflags": "post"},
+        ),
+        (
+            {"ordertype": "limit", "price": Decimal(100), "time_in_force": "GTD", "expires_in_s": 60},
+            {"ordertype": "limit", "price": "100", "timeinforce": "GTD", "expiretm": "+60"},
+        ),
+        (
+            {"ordertype": "market", "self_trade": "cancel-both", "time_in_force": "IOC"},
+            {"ordertype": "market", "stptype": "cancel-both", "timeinforce": "IOC"},
+        ),
+    ],
+    ids=range(6),
+)
+def test_every_kind_of_order_is_written_as_kraken_names_it(more: dict[str, Any], sent: dict[str, str]) -> None:
+    order = NewOrder(pair="XBTUSD", side="sell", volume=Decimal("1.5"), **more)
+    named = {"pair": "XBTUSD", "cl_ord_id": "x", "deadline": "1970-01-01T00:00:01.000Z"}
+    assert order.fields("x", 1.0, validate=False) == {"type": "sell", "volume": "1.5", **named, **sent}

@@ -192,7 +192,16 @@ def test_a_name_that_is_taken_by_the_same_order_is_that_order() -> None:
         assert client.place_order(order()).txid == "O1"
 
 
-@pytest.mark.parametrize("other", [{"volume": Decimal(2)}, {"side": "sell"}, {"price": Decimal(101)}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"volume": Decimal(2)},
+        {"side": "sell"},
+        {"price": Decimal(101)},
+        {"ordertype": "market", "price": None},
+        {"ordertype": "stop-loss"},
+    ],
+)
 def test_a_name_that_is_taken_by_another_order_is_a_refusal(other: dict[str, Any]) -> None:
     exchange = after_loss(AddOrder=[TAKEN], OpenOrders=[ok({"open": {"O1": entry(opened_s=START_S - 500)}})])
     with exchange.client() as client, pytest.raises(RequestRefused, match="O1 has this client id") as caught:
@@ -260,7 +269,7 @@ def test_the_orders_of_a_lost_batch_are_found_out_one_by_one(reply: httpx.Respon
 def test_a_batch_may_be_checked() -> None:
     exchange = ScriptedExchange(batch_of({"descr": {"order": "x"}}, {"error": "EOrder:Invalid price"}))
     with exchange.client() as client:
-        first, second = client.place_orders([order(), order()], validate=True)
+        first, second = client.place_orders([order(), order(cl_ord_id="b")], validate=True)
     assert isinstance(first, PlacedOrder)
     assert first.validated_only
     assert isinstance(second, RequestRefused)
@@ -269,7 +278,8 @@ def test_a_batch_may_be_checked() -> None:
 
 def test_a_batch_is_of_two_to_fifteen_orders_of_one_pair() -> None:
     with ScriptedExchange(PLACED).client() as client:
-        for orders in ([order()], [order()] * 16, [order(), order(pair="ETHUSD")]):
+        other = order(cl_ord_id="b", pair="ETHUSD")
+        for orders in ([order()], [order()] * 16, [order(), other], [order(), order()]):
             with pytest.raises(ValueError, match="orders: expected"):
                 client.place_orders(orders)
 
