@@ -137,8 +137,8 @@ class TokenBucket:
         return 0.0 if lacking <= _TOLERANCE_TOKENS else max(lacking / self.limit.fill_rate, _SHORTEST_WAIT_S)
 
     def draw(self) -> None:
-        """Take the token of one call; the caller has seen `wait_s` at 0.0."""
-        self._tokens = self.tokens - 1.0
+        """Take the token of one call; the caller has just seen `wait_s` at 0.0."""
+        self._tokens -= 1.0
 
     @property
     def level(self) -> tuple[float, float]:

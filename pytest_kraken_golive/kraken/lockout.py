@@ -59,7 +59,7 @@ class SharedLockout:
         """Seconds that are left of it; never more than a whole one, whatever somebody's clock said."""
         # Read without the lock, which would cost every call more than it is worth: eight bytes change as one.
         (until_s,) = _UNTIL.unpack_from(self._shared.data, 0)
-        return min(PAUSE_S, max(0.0, float(until_s) - self._clock.time()))
+        return min(PAUSE_S, max(0.0, float(until_s) - self._clock.time())) if until_s else 0.0
 
 
 def lockout_of(api_key: SecretStr, url: str, clock: Clock) -> Lockout:
