@@ -26,6 +26,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     kraken_client,
     kraken_environment,
     kraken_sandbox,
+    live_commands,
     paper_bot,
     paper_report,
     policy,

@@ -48,11 +48,41 @@ DEFAULT_BOT = Command(
 )
 
 
+_LIVE_WORDS = ("--config", "{config}")
+
+
 class Commands(_Strict):
     """The programs that the gate runs."""
 
     bot: Command | None = None
     """The bot; unset: the reference bot in a rehearsal, no proof for a real deployment."""
+    env: Command | None = None
+    """Shows mode, address and limits; unset, as with those below: `kraken-golive` and its name."""
+    validate_: Command | None = Field(default=None, alias="validate")
+    """Tries the connection without orders."""
+    bench: Command | None = None
+    """Measures."""
+    deploy: Command | None = None
+    """Starts the service."""
+    rollback: Command | None = None
+    """Falls back to the old execution path."""
+    stop: Command | None = None
+    """Suspends trading."""
+    dashboard: Command | None = None
+    """Serves the dashboard."""
+
+    def live(self) -> dict[str, Command]:
+        """The commands of the production side by name."""
+        own: dict[str, Command | None] = {
+            "env": self.env,
+            "validate": self.validate_,
+            "bench": self.bench,
+            "deploy": self.deploy,
+            "rollback": self.rollback,
+            "stop": self.stop,
+            "dashboard": self.dashboard,
+        }
+        return {name: command or Command(run=["kraken-golive", name, *_LIVE_WORDS]) for name, command in own.items()}
 
 
 class Paper(_Strict):

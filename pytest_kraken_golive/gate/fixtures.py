@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.proof import Alteration
     from pytest_kraken_golive.kraken.client import KrakenClient
     from pytest_kraken_golive.policy import Policy
+    from pytest_kraken_golive.rehearsal.commands import LiveCommands
     from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
+    from pytest_kraken_golive.runbook.model import Stage
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +32,11 @@ def golive_world(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
     from pytest_kraken_golive.gate.start import ensure_worlds  # noqa: PLC0415 - heavy, only when used
 
     worlds = ensure_worlds(request.config)
-    alteration: Alteration | None = getattr(request, "param", None)
-    if alteration is None:
-        yield worlds.control
+    wanted: Alteration | Stage = getattr(request, "param", "paper")  # ordinary tests rehearse on paper
+    if isinstance(wanted, str):
+        yield worlds.of(wanted)
         return
-    broken = worlds.broken(alteration)
+    broken = worlds.broken(wanted)
     try:
         yield broken
     finally:
@@ -63,6 +65,12 @@ def runtime_config(deployment: Deployment) -> RuntimeConfig:
 def core_config(deployment: Deployment) -> CoreConfig:
     """`config/core.yaml`, each value with its file, line and key path."""
     return deployment.core
+
+
+@pytest.fixture(scope="session")
+def live_commands(golive_world: Rehearsal) -> LiveCommands:
+    """The documents' own commands, each run once in the copy that plays production."""
+    return golive_world.commands
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,20 @@ import json
 import re
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
+from pytest_kraken_golive.gate.callspec import in_world
 from pytest_kraken_golive.gate.outcome import Unbound, judge_phase
 from pytest_kraken_golive.gate.plan import PlannedLine
 from pytest_kraken_golive.gate.proof import proof_items
 from pytest_kraken_golive.gate.registry import is_stock
 from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PLAN, WORLDS
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 
 class RunbookFile(pytest.Module):
@@ -47,7 +51,7 @@ class RunbookLine(pytest.Function):
 
     def __init__(self, *, planned: PlannedLine, **kwargs: Any) -> None:
         callobj = planned.call() if planned.check else _unbound(planned)
-        super().__init__(callobj=callobj, **kwargs)
+        super().__init__(callobj=callobj, callspec=in_world(planned.runbook.stage), **kwargs)
         self.planned = planned
         self.evidence = Evidence()
         self.ran = False
@@ -82,11 +86,15 @@ class RunbookLine(pytest.Function):
 
     def _require_real_account(self) -> None:
         check = self.planned.check
-        if check is not None and check.judges == "account" and not self.config.stash[WORLDS].control.is_rehearsal:
+        if check is not None and check.judges == "account" and not self._world.is_rehearsal:
             raise NotProven(
                 "the embedded exchange made this account up, so what it says about the key proves nothing about a real "
                 "deployment. Next: ask the real exchange."
             )
+
+    @property
+    def _world(self) -> Rehearsal:
+        return self.config.stash[WORLDS].of(self.planned.runbook.stage)
 
     def _require_honest_surroundings(self) -> None:
         self.config.stash[ENVIRONMENT].require_unchanged()

@@ -17,10 +17,12 @@ from pytest_kraken_golive.contract import Check
 from pytest_kraken_golive.gate.causes import ABOUT_THE_RUN, FILES, THE_RUN
 from pytest_kraken_golive.gate.described import comment, fitting, nearest, parameters
 from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
-from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError
+from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError, Stage
 from pytest_kraken_golive.runbook.parse import read_runbook
 
-RUN_FIXTURES = frozenset({"paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "latency"})
+RUN_FIXTURES = frozenset(
+    {"paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "live_commands", "live_service", "latency"}
+)
 """Fixtures that use the bot or the exchange: their lines run one after the other, in one process."""
 
 BOT_FIXTURES = frozenset({"paper_bot", "paper_report"})
@@ -95,10 +97,19 @@ class Plan:
     lines: dict[str, PlannedLine] = field(default_factory=dict)
 
     @property
-    def needs_world(self) -> bool:
-        """Whether any line asks for more than a place for its evidence, and so perhaps for deployment or exchange."""
-        signatures = (planned.signature for planned in self.lines.values())
-        return any(set(signature.fixtures) - {"evidence"} for signature in signatures if signature is not None)
+    def stages(self) -> list[Stage]:
+        """The stages of its runbooks, each once, in their order."""
+        return list(dict.fromkeys(book.stage for book in self.runbooks))
+
+    @property
+    def worldly_stages(self) -> list[Stage]:
+        """Those with a line that asks for more than a place for its evidence: perhaps for deployment or exchange."""
+        asked = {
+            planned.runbook.stage
+            for planned in self.lines.values()
+            if planned.signature is not None and set(planned.signature.fixtures) - {"evidence"}
+        }
+        return [stage for stage in self.stages if stage in asked]
 
     def of(self, runbook: Path) -> list[PlannedLine]:
         """The lines of one runbook."""
@@ -115,11 +126,12 @@ class Plan:
     def in_order(self, ids: Iterable[str]) -> list[str]:
         """The ids in the order in which they run.
 
-        First what needs no run of the bot, which takes its time meanwhile; then the rest; each in document order, but
-        a line waits for those whose check its own comes after. A circle of such checks gives way where it begins.
+        First what needs no run of the bot, which takes its time meanwhile; then production, then the rest; each
+        in document order, but a line waits for those whose check its own comes after. A circle of such checks gives way
+        where it begins.
         """
         lines = [self.lines[line_id] for line_id in ids]
-        lines.sort(key=lambda planned: (planned.depends_on_run, planned.order))
+        lines.sort(key=lambda one: (one.depends_on_run, one.depends_on_run and one.runbook.stage == "paper", one.order))
         names = [planned.check.name if planned.check else "" for planned in lines]
         pending = Counter(names)
         after = [

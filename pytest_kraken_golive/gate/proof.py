@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from _pytest.python import CallSpec
-from _pytest.scope import Scope
 
 from pytest_kraken_golive.contract import Break, Evidence, Outcome
+from pytest_kraken_golive.gate.callspec import in_world
 from pytest_kraken_golive.gate.described import what_breaks
 from pytest_kraken_golive.gate.outcome import judge_phase
 from pytest_kraken_golive.gate.plan import NO_BREAK, PlannedLine
+from pytest_kraken_golive.runbook.model import Stage
 from pytest_kraken_golive.stash import LEDGER, WORLDS
-
-WORLD_FIXTURE = "golive_world"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +27,8 @@ class Alteration:
     """The parameters of the line that must notice it."""
     needs_run: bool
     """Whether the line looks at the bot's run."""
+    stage: Stage
+    """Whose world is broken."""
 
 
 class SurvivedError(AssertionError):
@@ -63,13 +63,8 @@ class ProofLine(_Row):
     @classmethod
     def make(cls, parent: pytest.Module, planned: PlannedLine, sabotage: Break, index: int) -> ProofLine:
         """The item for a line and a break, in a world of its own."""
-        alteration = Alteration(sabotage, planned.params, planned.depends_on_run)
-        callspec = CallSpec(
-            params={WORLD_FIXTURE: alteration},
-            indices={WORLD_FIXTURE: index},
-            _arg2scope={WORLD_FIXTURE: Scope.Session},
-            _idlist=[sabotage.name],
-        )
+        alteration = Alteration(sabotage, planned.params, planned.depends_on_run, planned.runbook.stage)
+        callspec = in_world(alteration, index, sabotage.name)
         name = f"{planned.id}[{sabotage.name}]"
         item: ProofLine = cls.from_parent(
             parent, name=name, originalname=planned.id, callobj=planned.call(), callspec=callspec

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from pytest_kraken_golive.gate.told import Told
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
-from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
+from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.reporting.page import fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
+from pytest_kraken_golive.runbook.model import Stage
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
@@ -117,15 +119,15 @@ def open_gate(session: pytest.Session) -> None:
     _listen(config, gate.ledger)
     config.pluginmanager.register(Told(gate), "golive-told")
     worlds = config.stash[WORLDS] = Worlds(
-        options.rootdir, policy, entrypoint=_entrypoint(plan), deployment=options.deployment
+        options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment
     )
     spreads = config.pluginmanager.hasplugin("dsession")
     if spreads:
         from pytest_kraken_golive.gate.xdist import ControllerSide  # noqa: PLC0415 - only where xdist is present
 
         config.pluginmanager.register(ControllerSide(config), "golive-xdist")
-    if not options.only_collects and (plan.needs_world or spreads):  # who asks for it all the same, waits for it
-        _hold_up(worlds)
+    if not options.only_collects:
+        _hold_up(worlds, plan.stages if spreads else plan.worldly_stages)  # who asks for another, waits for it
 
 
 def _listen(config: pytest.Config, ledger: Ledger) -> None:
@@ -135,17 +137,18 @@ def _listen(config: pytest.Config, ledger: Ledger) -> None:
         config.pluginmanager.register(NextBroken(), "golive-proof")
 
 
-def _hold_up(worlds: Worlds) -> None:
+def _hold_up(worlds: Worlds, stages: Iterable[Stage]) -> None:
     try:
-        _ = worlds.control
-    except OSError as error:
+        for stage in stages:
+            worlds.of(stage)
+    except (OSError, subprocess.CalledProcessError) as error:
         raise pytest.UsageError(f"the rehearsal cannot be built: {error}. Next: free space or permissions.") from error
 
 
 def _join(config: pytest.Config, policy: Policy) -> None:
     given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
     config.stash[ENVIRONMENT] = EnvironmentSnapshot(given["golive_environment"])
-    config.stash[WORLDS] = Worlds(config.rootpath, policy, ticket=given["golive_worlds"])
+    config.stash[WORLDS] = Worlds(config.rootpath, policy, tickets=given["golive_worlds"])
     from pytest_kraken_golive.gate.xdist import WorkerSide  # noqa: PLC0415 - only where xdist is present
 
     config.pluginmanager.register(WorkerSide(config), "golive-xdist")
@@ -163,12 +166,15 @@ def policy_of(config: pytest.Config) -> Policy:
         raise pytest.UsageError(str(error)) from error
 
 
-def _entrypoint(plan: Plan) -> str:
-    """What the bot is started for: what the line about the paper run says."""
+def _entrypoints(plan: Plan) -> dict[Stage, str]:
+    """Who goes live in each stage: what the line that starts the bot says."""
+    starts = {"paper_run": "paper", "deploy_run": "production"}
+    found = dict(DEFAULT_ENTRYPOINTS)
     for planned in plan.lines.values():
-        if planned.check is not None and planned.check.name == "paper_run":
-            return str(planned.params.get("entrypoint", DEFAULT_ENTRYPOINT))
-    return DEFAULT_ENTRYPOINT
+        stage = planned.runbook.stage
+        if planned.check is not None and starts.get(planned.check.name) == stage and "entrypoint" in planned.params:
+            found[stage] = str(planned.params["entrypoint"])
+    return found
 
 
 def ensure_worlds(config: pytest.Config) -> Worlds:
@@ -205,8 +211,9 @@ def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
     ordered = [item for line_id in plan.in_order(by_line) for item in by_line[line_id]]
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
-    if any(plan.lines[line_id].depends_on_run for line_id in by_line) and not Options.read(config).only_collects:
-        config.stash[WORLDS].control.start_bot_soon()
+    on_paper = [planned for line_id in by_line if (planned := plan.lines[line_id]).runbook.stage == "paper"]
+    if any(planned.depends_on_run for planned in on_paper) and not Options.read(config).only_collects:
+        config.stash[WORLDS].of("paper").start_bot_soon()
     gate = config.stash.get(GATE, None)
     if gate is not None:
         gate.take_items(config, items)

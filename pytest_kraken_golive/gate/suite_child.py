@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let the fixtures show the gate's exchange, and begin to listen."""
     order = SuiteOrder.take(os.environ)
     policy = load_policy(config.rootpath) or Policy()
-    config.stash[WORLDS] = Worlds(config.rootpath, policy, ticket=order.ticket)
+    config.stash[WORLDS] = Worlds(config.rootpath, policy, tickets={"paper": order.ticket})
     config.pluginmanager.register(SuiteWitness(Path(order.account)), "golive-suite")
 
 

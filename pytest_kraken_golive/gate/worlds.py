@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_kraken_golive.gate.guards import ClockGuard
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
-from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
+from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
+from pytest_kraken_golive.runbook.model import Stage
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.gate.proof import Alteration
@@ -27,9 +29,9 @@ class Worlds:
         rootdir: Path,
         policy: Policy,
         *,
-        entrypoint: str = DEFAULT_ENTRYPOINT,
+        entrypoints: Mapping[Stage, str] | None = None,
         deployment: Path | None = None,
-        ticket: dict[str, Any] | None = None,
+        tickets: Mapping[Stage, dict[str, Any]] | None = None,
         for_tests: bool = False,
     ) -> None:
         self.rootdir = rootdir
@@ -37,31 +39,31 @@ class Worlds:
         self.clock = ClockGuard()
         self.redactor = Redactor()
         self.redactor.learn_environment(os.environ)
-        self._entrypoint = entrypoint
+        self._entrypoints = {**DEFAULT_ENTRYPOINTS, **(entrypoints or {})}
         self._deployment = deployment
-        self._ticket = ticket
+        self._tickets = tickets
         self._for_tests = for_tests
-        self._control: Rehearsal | None = None
+        self._controls: dict[Stage, Rehearsal] = {}
         self._prepared: dict[Alteration, Rehearsal] = {}
 
-    @property
-    def control(self) -> Rehearsal:
-        """The unaltered world; started by the first who asks, unless a controller holds it up."""
-        if self._control is None:
+    def of(self, stage: Stage) -> Rehearsal:
+        """The unaltered world of a stage; started by the first who asks, unless a controller holds it up."""
+        if stage not in self._controls:
             from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
 
-            if self._ticket is not None:
-                self._control = Rehearsal.join(self._ticket, self.policy)
+            if self._tickets is not None and stage in self._tickets:
+                self._controls[stage] = Rehearsal.join(self._tickets[stage], self.policy)
             else:
-                self._control = Rehearsal.start(
+                self._controls[stage] = Rehearsal.start(
                     self.rootdir,
                     self.policy,
-                    entrypoint=self._entrypoint,
+                    entrypoint=self._entrypoints[stage],
+                    stage=stage,
                     deployment=self._deployment,
                     for_tests=self._for_tests,
                 )
-            self._learn(self._control)
-        return self._control
+            self._learn(self._controls[stage])
+        return self._controls[stage]
 
     def _learn(self, rehearsal: Rehearsal) -> None:
         """Mask this world's credentials in all that is printed or written."""
@@ -80,9 +82,10 @@ class Worlds:
         if sabotage.before_run:
             rehearsal = self._prepared.pop(alteration, None) or self._start_broken(alteration)
         else:
-            if alteration.needs_run:
-                self.control.bot.run()
-            rehearsal = self.control.altered(lambda copy: sabotage.apply(copy, alteration.params))
+            control = self.of(alteration.stage)
+            if alteration.needs_run and control.has_bot:
+                control.bot.run()
+            rehearsal = control.altered(lambda copy: sabotage.apply(copy, alteration.params))
         self._learn(rehearsal)
         return rehearsal
 
@@ -99,24 +102,26 @@ class Worlds:
         return Rehearsal.start(
             self.rootdir,
             self.policy,
-            entrypoint=self._entrypoint,
+            entrypoint=self._entrypoints[alteration.stage],
+            stage=alteration.stage,
             sabotage=lambda copy: alteration.sabotage.apply(copy, alteration.params),
         )
 
     def observed_bot(self) -> dict[str, Any] | None:
         """Which bot ran, and how it ended; None if none was asked for."""
-        if self._control is None or not self._control.has_bot:
+        control = self._controls.get("paper")
+        if control is None or not control.has_bot:
             return None
         from pytest_kraken_golive.gate.scope import spoken_to  # noqa: PLC0415 - only at the end of a run
         from pytest_kraken_golive.rehearsal.handle import HostError  # noqa: PLC0415 - heavy, only when used
 
         try:
-            state = self._control.bot.state()
+            state = control.bot.state()
         except (HostError, OSError):
             return {"problem": "the rehearsal did not answer at the end of the run"}
         if state.started_at is None:
             return None
-        kind = "own bot" if self._control.own_bot else "reference bot"
+        kind = "own bot" if control.own_bot else "reference bot"
         return {
             "kind": kind,
             "command": state.command,
@@ -127,10 +132,11 @@ class Worlds:
 
     def keep_run(self, directory: Path) -> None:
         """Copy what the bot left to the reports' folder, masked: messages name these files, and a person opens them."""
-        if self._control is None:
+        control = self._controls.get("paper")
+        if control is None:
             return
-        kept = {"bot.log": self._control.root.parent / "bot.log", "paper_report.json": self._report(self._control)}
-        logs = self._control.root / "logs"
+        kept = {"bot.log": control.root.parent / "bot.log", "paper_report.json": self._report(control)}
+        logs = control.root / "logs"
         kept |= {str(path.relative_to(logs.parent)): path for path in logs.rglob("*.log")} if logs.is_dir() else {}
         for name, path in kept.items():
             place = directory / name
@@ -150,14 +156,13 @@ class Worlds:
             found = None
         return Path(found) if found else control.report
 
-    def ticket(self) -> dict[str, Any]:
-        """What another process needs to join."""
-        return self.control.ticket
+    def tickets(self) -> dict[Stage, dict[str, Any]]:
+        """What another process needs to join the worlds that are up."""
+        return {stage: control.ticket for stage, control in self._controls.items()}
 
     def close(self) -> None:
-        """Close the unaltered world, whose owner ends it, and the broken ones that nobody came for."""
+        """Close the unaltered worlds, whose owner ends them, and the broken ones that nobody came for."""
         while self._prepared:
             self._prepared.popitem()[1].close()
-        if self._control is not None:
-            self._control.close()
-            self._control = None
+        while self._controls:
+            self._controls.popitem()[1].close()

@@ -98,7 +98,7 @@ class ControllerSide:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker what it must not find out for itself: where the exchange is, what the environment was."""
-        node.workerinput["golive_worlds"] = self._config.stash[WORLDS].ticket()
+        node.workerinput["golive_worlds"] = self._config.stash[WORLDS].tickets()
         node.workerinput["golive_environment"] = self._config.stash[ENVIRONMENT].digests
 
     @pytest.hookimpl(optionalhook=True)

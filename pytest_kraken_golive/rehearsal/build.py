@@ -93,7 +93,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
     central = _licence(deployment, issuer)
     return Blueprint(
         root=root,
-        sandbox=_exchange(_accounts(deployment, entrypoint, spare=for_tests), limits=not for_tests),
+        sandbox=exchange_for(_accounts(deployment, entrypoint, spare=for_tests), limits=not for_tests),
         bot_environ=_bot_environ(policy, {issuer.key_id: issuer.public_text}),
         central=central,
         issuer=issuer,
@@ -117,12 +117,18 @@ def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Bl
         (root / name).mkdir(exist_ok=True)
     return Blueprint(
         root=root,
-        sandbox=_exchange(_stored(Deployment(root), entrypoint)),
+        sandbox=exchange_for(_stored(Deployment(root), entrypoint)),
         bot_environ=_bot_environ(policy, policy.licence.issuer_keys),
     )
 
 
-def _exchange(accounts: list[AccountSettings], *, limits: bool = True) -> SandboxSettings:
+def exchange_for(accounts: list[AccountSettings], *, limits: bool = True) -> SandboxSettings:
+    """An exchange with these accounts and a port for each who calls it.
+
+    Args:
+        accounts: the first is the one that checks use.
+        limits: whether it counts calls.
+    """
     return SandboxSettings(
         accounts=accounts,
         doors=[CHECKS_DOOR, BOT_DOOR, UNLICENSED_DOOR],

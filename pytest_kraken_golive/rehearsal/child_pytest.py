@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.policy import Policy, load_policy
-from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINT
+from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.rehearsal.program import Program, clean_environment
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _exchange(project: Path) -> Iterator[Rehearsal]:
     from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used
 
     policy = load_policy(project) or Policy()
-    rehearsal = Rehearsal.start(project, policy, entrypoint=DEFAULT_ENTRYPOINT, for_tests=True)
+    rehearsal = Rehearsal.start(project, policy, entrypoint=DEFAULT_ENTRYPOINTS["paper"], for_tests=True)
     try:
         yield rehearsal
     finally:

@@ -8,6 +8,7 @@ rehearsal is removed.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import secrets
@@ -15,6 +16,8 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +29,21 @@ from starlette.routing import Route
 
 from pytest_kraken_golive.clock import SystemClock
 from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, BotState, as_json
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, UNLICENSED_DOOR, HostOrder
+from pytest_kraken_golive.rehearsal.commands import CommandRun, Commands, CommandsOrder
+from pytest_kraken_golive.rehearsal.order import (
+    BOT_DOOR,
+    EXCHANGE,
+    LONGEST_WAIT_S,
+    TOKEN_HEADER,
+    UNLICENSED_DOOR,
+    HostOrder,
+)
 from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, UnlicensedRun
 from pytest_kraken_golive.sandbox.exchange import Exchange
 from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
 from pytest_kraken_golive.sandbox.settings import SandboxSettings
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Host:
@@ -42,6 +55,7 @@ class Host:
         self._token = secrets.token_urlsafe(24)
         self._bot: BotRun | None = None
         self._unlicensed: UnlicensedRun | None = None
+        self._commands = None if order.commands is None else Commands(CommandsOrder(**order.commands))
         self._let_go = asyncio.Event()
 
     async def run(self) -> None:
@@ -62,9 +76,13 @@ class Host:
         try:
             while not (servers.started and control.started):
                 await asyncio.sleep(0.005)
+            if self._order.fill is not None:
+                _fill(Path(self._order.fill), servers.url(BOT_DOOR))
             self._say_ready(servers, control_socket.getsockname()[1])
             await self._let_go.wait()
         finally:
+            if self._commands is not None:
+                await run_in_threadpool(self._commands.kill)
             if self._unlicensed is not None:
                 await run_in_threadpool(self._unlicensed.bot.kill)
             if self._bot is not None:
@@ -98,29 +116,37 @@ class Host:
 
     def _control(self) -> Starlette:
         async def start(request: Request) -> Response:
-            return self._answer(request, await run_in_threadpool(self._of_bot, BotRun.start))
+            return JSONResponse(await run_in_threadpool(self._of_bot, BotRun.start))
 
         async def unlicensed(request: Request) -> Response:
             if self._unlicensed is None:
-                return self._answer(request, as_json(BotState(problem=NO_COPY)))
-            return self._answer(request, as_json(await run_in_threadpool(self._unlicensed.to_its_end)))
+                return JSONResponse(as_json(BotState(problem=NO_COPY)))
+            return JSONResponse(as_json(await run_in_threadpool(self._unlicensed.to_its_end)))
 
         async def wait(request: Request) -> Response:
             seconds = min(float(request.query_params.get("wait_s", "0")), LONGEST_WAIT_S)
-            return self._answer(request, await run_in_threadpool(self._of_bot, lambda bot: bot.wait(seconds)))
+            return JSONResponse(await run_in_threadpool(self._of_bot, lambda bot: bot.wait(seconds)))
 
         async def finish(request: Request) -> Response:
-            return self._answer(request, await run_in_threadpool(self._of_bot, BotRun.finish))
+            return JSONResponse(await run_in_threadpool(self._of_bot, BotRun.finish))
+
+        async def command(request: Request) -> Response:
+            if self._commands is None:
+                return JSONResponse(asdict(CommandRun(problem="there are no commands in this rehearsal")))
+            asked = await request.json()
+            run = functools.partial(self._commands.run, request.path_params["name"], asked["arguments"])
+            return JSONResponse(asdict(await run_in_threadpool(run, again=asked["again"])))
 
         async def central(request: Request) -> Response:
             return PlainTextResponse(self._order.central, media_type="application/json")
 
         return Starlette(
             routes=[
-                Route("/bot/start", start, methods=["POST"]),
-                Route("/bot", wait, methods=["GET"]),
-                Route("/bot/finish", finish, methods=["POST"]),
-                Route("/bot/unlicensed", unlicensed, methods=["POST"]),
+                Route("/bot/start", self._guarded(start), methods=["POST"]),
+                Route("/bot", self._guarded(wait), methods=["GET"]),
+                Route("/bot/finish", self._guarded(finish), methods=["POST"]),
+                Route("/bot/unlicensed", self._guarded(unlicensed), methods=["POST"]),
+                Route("/commands/{name}", self._guarded(command), methods=["POST"]),
                 Route("/revocations.json", central, methods=["GET"]),
             ]
         )
@@ -128,15 +154,26 @@ class Host:
     def _of_bot(self, ask: Any) -> dict[str, Any]:
         return as_json(BotState(problem="no bot") if self._bot is None else ask(self._bot))
 
-    def _answer(self, request: Request, state: dict[str, Any]) -> Response:
-        if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
-            return JSONResponse({"problem": "wrong token"}, status_code=403)
-        return JSONResponse(state)
+    def _guarded(self, handler: Handler) -> Handler:
+        """Only whoever read the ready file may give orders."""
+
+        async def checked(request: Request) -> Response:
+            if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
+                return JSONResponse({"problem": "wrong token"}, status_code=403)
+            return await handler(request)
+
+        return checked
 
 
 def _at(order: dict[str, Any], url: str) -> BotOrder:
     """The order of a bot that finds its exchange at this address."""
     return BotOrder(**{**order, "environ": {"KRAKEN_BASE_URL": url, **order["environ"]}})
+
+
+def _fill(path: Path, url: str) -> None:
+    """Write the exchange's address into a file; it stays as private as it was."""
+    if path.is_file():  # a break may have taken it away
+        path.write_bytes(path.read_bytes().replace(EXCHANGE.encode(), url.encode()))
 
 
 def main() -> int:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pytest_kraken_golive.runbook.model import Stage
+
 TOKEN_HEADER = "x-golive-token"  # noqa: S105 - the header's name
 LONGEST_WAIT_S = 30.0
 """A question about the bot is answered after so many seconds at the latest."""
@@ -16,8 +18,11 @@ UNLICENSED_DOOR = "unlicensed"
 """Ports of the exchange: what comes through one is told apart from what comes through the other."""
 
 
-DEFAULT_ENTRYPOINT = "kraken_desktop_paper"
-"""Whose account comes first where nobody names an entrypoint."""
+EXCHANGE = "@exchange@"
+"""Stands for the exchange's address in files that are written before its port is known."""
+
+DEFAULT_ENTRYPOINTS: dict[Stage, str] = {"paper": "kraken_desktop_paper", "production": "kraken_desktop_live"}
+"""Who goes live where no line names an entrypoint."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class HostOrder:
     """A `BotOrder`; None: there is no bot to run."""
     unlicensed: dict[str, Any] | None = None
     """The same bot in a copy without licence; None: there is none, or the licence is not in the copy."""
+
+    commands: dict[str, Any] | None = None
+    """A `CommandsOrder`; None: there are no commands to run."""
+    fill: str | None = None
+    """A file in which `EXCHANGE` stands where the exchange's address belongs; it is filled in before all is ready."""
 
     def line(self) -> str:
         """The order as one line of JSON."""

@@ -109,12 +109,28 @@ class Program:
 
     It has a session of its own (POSIX) or a job (Windows): what it started ends with it, whether it ends by itself, is
     ended, or its owner is killed. A terminal's Ctrl-C does not reach it; its owner decides.
+
+    Args:
+        command: program and arguments.
+        cwd: where it runs.
+        environ: its whole environment.
+        output: the file that gets what it prints.
+        leaves: what it starts lives on when it ends by itself, as a deploy's service does, until `kill`.
     """
 
-    def __init__(self, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        environ: Mapping[str, str],
+        output: Path,
+        leaves: bool = False,
+    ) -> None:
         self.command = list(command)
         self.ended_by: str | None = None
         self._output = output
+        self._leaves = leaves
         self._asked = "itself"
         self._lock = threading.Lock()
         with output.open("wb") as sink:
@@ -137,13 +153,14 @@ class Program:
     def exit_status(self) -> int | None:
         """The exit status, None while it runs; negative: the signal that ended it.
 
-        Once it has ended, what it left behind is ended too.
+        Once it has ended, what it left behind is ended too, unless it `leaves` that on purpose.
         """
         status = self._process.poll()
         if status is not None:
             with self._lock:
                 self.ended_by = self.ended_by or self._asked
-                self._family.end()
+                if not self._leaves:
+                    self._family.end()
                 self.let_go()
         return status
 
@@ -192,3 +209,5 @@ class Program:
             self._family.end()
             self._process.wait()
             self.exit_status()
+        elif self._leaves:
+            self._family.end()

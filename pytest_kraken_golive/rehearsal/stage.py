@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -26,10 +27,13 @@ from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
+from pytest_kraken_golive.rehearsal.build_live import rehearse_live
+from pytest_kraken_golive.rehearsal.commands import CommandsOrder, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.order import HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
 from pytest_kraken_golive.rehearsal.unlicensed import LONGEST_S, copy_without_licence
+from pytest_kraken_golive.runbook.model import Stage
 
 MODE = "paper"
 REPORT = "reports/paper_report.json"
@@ -56,6 +60,8 @@ class Rehearsal:
         """Whether the bot is the project's own, not the reference bot."""
         self.has_bot: bool = ticket["has_bot"]
         """Whether there is a bot to run at all."""
+        self.stage: Stage = ticket["stage"]
+        """What goes live: the paper run, or production."""
 
     def __repr__(self) -> str:
         return f"Rehearsal({self.judged})"
@@ -100,6 +106,20 @@ class Rehearsal:
     def bot(self) -> PaperBot:
         """The bot."""
         return self._new_bot()
+
+    @cached_property
+    def commands(self) -> LiveCommands:
+        """The documents' own commands.
+
+        Raises:
+            NotProven: the deployment is a real one, in which nothing is started or changed.
+        """
+        if not self.is_rehearsal:
+            raise NotProven(
+                f"{self.judged}: nothing of a real deployment is started, stopped or written to. "
+                "Next: arm the drills with --golive-arm-drills, or put a drill record of this version on file."
+            )
+        return LiveCommands(self.addresses.control_url, self.addresses.token, self.root)
 
     def start_bot_soon(self) -> None:
         """Start the bot as soon as the host is up, without waiting for it: other lines run meanwhile."""
@@ -155,7 +175,7 @@ class Rehearsal:
 
     def close(self) -> None:
         """Close the connections; who owns a process or a copy also ends and removes it."""
-        for name in ("sandbox", "bot"):
+        for name in ("sandbox", "bot", "commands"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
         if self._process is not None:
@@ -170,6 +190,7 @@ class Rehearsal:
         policy: Policy,
         *,
         entrypoint: str,
+        stage: Stage = "paper",
         deployment: Path | None = None,
         for_tests: bool = False,
         sabotage: Callable[[PlannedCopy], None] | None = None,
@@ -180,6 +201,7 @@ class Rehearsal:
             rootdir: the project.
             policy: the project's policy.
             entrypoint: what the bot is started for.
+            stage: what goes live.
             deployment: a real deployment to judge; None: rehearse the project's `config/`.
             for_tests: outside of a gate; see `rehearse`.
             sabotage: acts before anything is started; only on a rehearsal.
@@ -188,13 +210,16 @@ class Rehearsal:
         try:
             root = folder / "deployment"
             root.mkdir()
-            blueprint = (
-                rehearse(rootdir, root, policy, entrypoint, for_tests=for_tests)
-                if deployment is None
-                else observe(deployment, root, policy, entrypoint)
-            )
+            if deployment is not None:
+                blueprint = observe(deployment, root, policy, entrypoint)
+            elif stage == "production":
+                blueprint = rehearse_live(rootdir, root, policy, entrypoint)
+            else:
+                blueprint = rehearse(rootdir, root, policy, entrypoint, for_tests=for_tests)
             overrides = _sabotage(blueprint, rootdir, sabotage) if sabotage else {}
-            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), **overrides}
+            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), "stage": stage, **overrides}
+            live = stage == "production"
+            ticket["has_bot"] = ticket["has_bot"] and not live
             bot = _bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None
             order = HostOrder(
                 folder=str(folder),
@@ -203,6 +228,8 @@ class Rehearsal:
                 central=json.dumps(blueprint.central),
                 bot=None if bot is None else asdict(bot),
                 unlicensed=None if bot is None else _unlicensed(bot, blueprint.root, folder),
+                commands=asdict(_commands_order(folder, rootdir, blueprint, policy, entrypoint)) if live else None,
+                fill=str(root / ".env") if live else None,
             )
             process = HostProcess(order, folder / "host.log", clean_environment(rootdir, {}))
         except BaseException:
@@ -259,12 +286,7 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
     named = any("{report}" in word for word in command.run)
     return BotOrder(
         words=list(command.run),
-        places={
-            "mode": MODE,
-            "entrypoint": entrypoint,
-            "config": str(blueprint.root / "config" / "runtime.yaml"),
-            "report": report,
-        },
+        places=_places(blueprint, MODE, entrypoint),
         rootdir=str(rootdir),
         cwd=str(blueprint.root),
         environ=blueprint.bot_environ,
@@ -274,6 +296,33 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
         stop_grace_s=policy.paper.stop_grace_s,
         warm_up_s=policy.paper.warm_up_s,
     )
+
+
+def _commands_order(
+    folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str
+) -> CommandsOrder:
+    """What runs on the production side: everything that it needs stands in the copy's own files."""
+    logs = folder / "commands"
+    logs.mkdir()
+    return CommandsOrder(
+        words={name: list(command.run) for name, command in policy.commands.live().items()},
+        places=_places(blueprint, "live", entrypoint),
+        rootdir=str(rootdir),
+        cwd=str(blueprint.root),
+        environ={ISSUER_KEYS: blueprint.bot_environ[ISSUER_KEYS]},
+        logs=str(logs),
+        timeout_s=policy.paper.timeout_s,
+    )
+
+
+def _places(blueprint: Blueprint, mode: str, entrypoint: str) -> dict[str, str]:
+    """What the placeholders of a command stand for."""
+    return {
+        "mode": mode,
+        "entrypoint": entrypoint,
+        "config": str(blueprint.root / "config" / "runtime.yaml"),
+        "report": str(blueprint.root / REPORT),
+    }
 
 
 def _unlicensed(order: BotOrder, root: Path, folder: Path) -> dict[str, Any] | None:

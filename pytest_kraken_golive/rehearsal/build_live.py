@@ -1,0 +1,110 @@
+"""Make the copy that a production rehearsal works on: the paper copy, and all that real money needs beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.rehearsal.build import Blueprint, exchange_for, rehearse
+from pytest_kraken_golive.rehearsal.order import EXCHANGE
+from pytest_kraken_golive.sandbox.settings import AccountSettings
+
+LATENCY_ACCOUNT = "latency"
+"""The account whose orders are timed: no limits, so that a measurement never waits."""
+SPARE = "live"
+"""The account where the configuration names no keychain key."""
+LARGEST_ORDER_USD = "50"
+
+STARTING_LIMITS = {
+    "KRAKEN_RL_GLOBAL_CAP": "20",
+    "KRAKEN_RL_GLOBAL_FR": "2.0",
+    "KRAKEN_RL_MD_CAP": "15",
+    "KRAKEN_RL_MD_FR": "2.0",
+    "KRAKEN_RL_ORDER_CAP": "10",
+    "KRAKEN_RL_ORDER_FR": "1.5",
+    "KRAKEN_RL_ORDER_STATUS_CAP": "10",
+    "KRAKEN_RL_ORDER_STATUS_FR": "1.5",
+}
+
+
+def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) -> Blueprint:
+    """Copy the project's `config/` and make up a deployment that is ready for production, but for its exchange.
+
+    Its `.env` holds the credentials of the live account, production mode, the starting limits and the feature flags; a
+    git repository keeps `.env` out. The exchange is one that plays production.
+
+    Args:
+        rootdir: the project.
+        root: an empty folder.
+        policy: the project's policy.
+        entrypoint: which one goes live.
+
+    Raises:
+        OSError: a file cannot be copied or written.
+    """
+    blueprint = rehearse(rootdir, root, policy, entrypoint)
+    live = _account_of(blueprint, entrypoint)
+    latency = AccountSettings(name=LATENCY_ACCOUNT, limits=False)
+    others = [account for account in blueprint.sandbox.accounts if account.name != live.name]
+    blueprint.sandbox = exchange_for([live, *others, latency])
+    _write_env(root / ".env", live)
+    _keep_in_git(root)
+    return blueprint
+
+
+def _account_of(blueprint: Blueprint, entrypoint: str) -> AccountSettings:
+    """The account behind the entrypoint's keychain key; one of its own where the configuration names none."""
+    deployment = Deployment(blueprint.root)
+    try:
+        environment = deployment.runtime.entrypoint(entrypoint).environment.value
+        wanted = deployment.core.environment(environment).keychain_key.value
+    except (Fault, NotProven):
+        return AccountSettings(name=SPARE)  # the lines that read them say so
+    known = {account.name: account for account in blueprint.sandbox.accounts}
+    return AccountSettings(name=SPARE) if wanted not in known else known[wanted]
+
+
+def _write_env(path: Path, account: AccountSettings) -> None:
+    values = {
+        "KRAKEN_API_KEY": account.api_key.get_secret_value(),
+        "KRAKEN_API_SECRET": account.api_secret.get_secret_value(),
+        "KRAKEN_USE_SANDBOX": "false",
+        "KRAKEN_BASE_URL": EXCHANGE,
+        **STARTING_LIMITS,
+        "KRAKEN_MAX_ORDER_USD": LARGEST_ORDER_USD,
+        "SMC_BENCH_MAX_WAIT": "5",
+        "FEATURE_TOGGLES_ENABLED": "true",
+    }
+    for component in ("EXECUTION", "POLLER", "FEES"):
+        values |= {
+            f"FF_{component}_MODE": "auto",
+            f"FF_{component}_ROLLOUT_PCT": "50",
+            f"FF_{component}_MAX_CONSEC_FAIL": "3",
+            f"FF_{component}_ROLLBACK_TIMEOUT_S": "300",
+        }
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    path.chmod(0o600)
+
+
+def _keep_in_git(root: Path) -> None:
+    """A repository whose first commit holds the configuration, and keeps out what must stay out."""
+    (root / ".gitignore").write_text(".env\nsecrets/\nvar/\nlogs/\nruntime/\nreports/\n", encoding="utf-8")
+    git = shutil.which("git")
+    if git is None:
+        return  # the line about .env says so
+    identity = ["-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "Rehearsal"]):
+        subprocess.run(  # noqa: S603 - our own words, without a shell
+            [git, *identity, *words],
+            cwd=root,
+            env={**environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},  # no hooks, no signing
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )

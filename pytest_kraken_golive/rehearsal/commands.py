@@ -1,0 +1,154 @@
+"""The documents' own commands - validate, bench, deploy, rollback, stop - run in the copy of a rehearsal.
+
+The host runs them, one after the other. What a command leaves running, as a deploy does, lives on until the rehearsal
+ends, and ends with it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.rehearsal.order import TOKEN_HEADER
+from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
+
+
+class CommandsGone(Exception):
+    """The process that runs the commands does not answer."""
+
+
+@dataclass(frozen=True)
+class CommandsOrder:
+    """What it takes to run a project's commands."""
+
+    words: dict[str, list[str]]
+    """Program and arguments by the command's name, with placeholders."""
+    places: dict[str, str]
+    """What the placeholders stand for."""
+    rootdir: str
+    """The project."""
+    cwd: str
+    """The copy of the deployment."""
+    environ: dict[str, str]
+    """What is added to the clean environment."""
+    logs: str
+    """Folder for their output."""
+    timeout_s: float
+    """A command that takes longer hangs, and is ended."""
+
+
+@dataclass(frozen=True)
+class CommandRun:
+    """One run of a command."""
+
+    command: list[str] = field(default_factory=list)
+    """Program and arguments."""
+    exit_status: int | None = None
+    """None: it never began, or it hung and was killed; negative: the signal that ended it."""
+    output: str = ""
+    """The end of what it printed."""
+    started_at: float = 0.0
+    """Epoch seconds."""
+    ended_at: float = 0.0
+    """Epoch seconds."""
+    problem: str | None = None
+    """Why there is no exit status, for people."""
+
+
+class Commands:
+    """Runs commands in the host. Safe to ask from several threads; one command runs at a time."""
+
+    def __init__(self, order: CommandsOrder) -> None:
+        self._order = order
+        self._lock = threading.Lock()
+        self._programs: list[Program] = []
+        self._done: dict[tuple[str, ...], CommandRun] = {}
+
+    def run(self, name: str, arguments: Sequence[str], *, again: bool) -> CommandRun:
+        """Run a command with further arguments to its end.
+
+        Args:
+            name: which one.
+            arguments: added to its words.
+            again: run it although it has run with these arguments before; else its first run is told.
+        """
+        key = (name, *arguments)
+        with self._lock:
+            if again or key not in self._done:
+                self._done[key] = self._run(name, arguments)
+            return self._done[key]
+
+    def _run(self, name: str, arguments: Sequence[str]) -> CommandRun:
+        order, started = self._order, time.time()
+        words = order.words.get(name)
+        if words is None:
+            return CommandRun(problem=f"there is no command {name!r}", started_at=started, ended_at=started)
+        rootdir = Path(order.rootdir)
+        log = Path(order.logs) / f"{name}-{len(self._programs)}.log"
+        try:
+            command = command_for([*words, *arguments], order.places, rootdir)
+            environ = clean_environment(rootdir, order.environ)
+            program = Program(command, cwd=Path(order.cwd), environ=environ, output=log, leaves=True)
+        except ProgramError as error:
+            return CommandRun(list(words), problem=str(error), started_at=started, ended_at=time.time())
+        self._programs.append(program)
+        status: int | None = None
+        problem = None
+        try:
+            status = program.wait(order.timeout_s)
+        except subprocess.TimeoutExpired:
+            program.kill("it took too long")
+            problem = f"it did not end within {order.timeout_s:g} s and was killed"
+        return CommandRun(command, status, program.tail(), started, time.time(), problem)
+
+    def kill(self) -> None:
+        """End everything that commands have left running."""
+        for program in self._programs:
+            program.kill("the rehearsal is over")
+
+
+class LiveCommands:
+    """The commands as checks see them: each is run once in a rehearsal, by the first who asks."""
+
+    def __init__(self, control_url: str, token: str, root: Path) -> None:
+        self.root = root
+        """The copy of the deployment that they work on."""
+        self._http = httpx.Client(base_url=control_url, headers={TOKEN_HEADER: token}, trust_env=False, timeout=600)
+
+    def __repr__(self) -> str:
+        return f"LiveCommands({self.root.name})"
+
+    def run(self, name: str, *arguments: str, again: bool = False) -> CommandRun:
+        """Run a command to its end, or tell of its run if it has run with these arguments before.
+
+        Args:
+            name: env, validate, bench, deploy, rollback, stop or dashboard.
+            arguments: added to the words of golive.yaml.
+            again: run it once more.
+
+        Raises:
+            NotProven: it could not be started, or hung.
+            CommandsGone: the rehearsal's process does not answer.
+        """
+        try:
+            answer = self._http.post(f"/commands/{name}", json={"arguments": list(arguments), "again": again})
+            run = CommandRun(**answer.raise_for_status().json())
+        except httpx.HTTPError as error:
+            raise CommandsGone(f"the rehearsal's process does not answer ({type(error).__name__})") from error
+        if run.problem is not None:
+            raise NotProven(
+                f"the command {name} ({' '.join(run.command)}): {run.problem}. It said: …{run.output[-400:].strip()} "
+                f"Next: correct commands.{name} in config/golive.yaml, and run it by hand."
+            )
+        return run
+
+    def close(self) -> None:
+        """Close the connection to the host."""
+        self._http.close()
