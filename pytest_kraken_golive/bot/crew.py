@@ -169,6 +169,10 @@ class Crew:
         """Decisions that all strategies took."""
         return sum(trader.decisions for trader in self._traders)
 
+    def expects_a_fill(self) -> bool:
+        """Whether an entrypoint still waits for its first fill, as on a slow machine."""
+        return any(trader.expects_a_fill for trader in self._traders)
+
     def order_counts(self) -> dict[str, int]:
         """What became of all orders of the run."""
         counts: dict[str, int] = {}

@@ -25,6 +25,10 @@ from pytest_kraken_golive.clock import Clock
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 
+_LONGER = 3
+"""So many times the trading time may be added while a first fill is still to come."""
+_LOOK_S = 0.1
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -251,7 +255,10 @@ class PaperRun:
         if not self._ending.wait(self._settings.warm_up_s):
             self._phase("trading")
             crew.trade()
-            self._ending.wait(self._settings.run_s)
+            ended = self._ending.wait(self._settings.run_s)
+            until_s = self._clock.monotonic() + _LONGER * self._settings.run_s
+            while not ended and crew.expects_a_fill() and self._clock.monotonic() < until_s:
+                ended = self._ending.wait(_LOOK_S)
         crew.stop()
         if self._ending.reason is None:
             self._phase("stopped")

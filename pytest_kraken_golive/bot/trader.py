@@ -85,6 +85,11 @@ class Trader:
         self._ended.set()
         self._open_for_trading.set()
 
+    @property
+    def expects_a_fill(self) -> bool:
+        """Whether its first fill may still come: nothing was filled yet, and nothing was refused."""
+        return not self._refusals and not self.orders.counts()["orders_filled"]
+
     def join(self, timeout_s: float) -> bool:
         """Wait until everything is settled; False if it is not after that time."""
         self._thread.join(timeout_s)
