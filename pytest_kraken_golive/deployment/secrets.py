@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -84,16 +85,14 @@ class DirectorySecretStore:
 
     def place(self, keychain_key: str) -> str:
         """The folder of the key pair, for messages."""
-        return f"{self._shown}/{_plain_name(keychain_key)}"
+        return f"{self._shown}/{plain_name(keychain_key)}"
 
     def credentials(self, keychain_key: str) -> Credentials:
         """The credentials of that name; errors as with `SecretStore.credentials`."""
         place = self.place(keychain_key)
         folder = self._root / keychain_key
-        api_key = _read(folder / API_KEY, f"{place}/{API_KEY}")
-        api_secret = _read(folder / API_SECRET, f"{place}/{API_SECRET}")
-        _require_base64(api_secret, f"{place}/{API_SECRET}")
-        return Credentials(SecretStr(api_key), SecretStr(api_secret))
+        shown = {f"{place}/{name}": folder / name for name in (API_KEY, API_SECRET)}
+        return credentials_from({where: SecretStr(_read(path, where)) for where, path in shown.items()})
 
     def put(self, keychain_key: str, credentials: Credentials) -> None:
         """Write a key pair, folders 0700 and files 0600; an older one of this name is replaced.
@@ -102,7 +101,7 @@ class DirectorySecretStore:
             Fault: the name is none.
             OSError: the files cannot be written.
         """
-        _plain_name(keychain_key)
+        plain_name(keychain_key)
         folder = self._root / keychain_key
         for made in (self._root, folder):
             made.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -110,7 +109,8 @@ class DirectorySecretStore:
         _write(folder / API_SECRET, credentials.api_secret)
 
 
-def _plain_name(keychain_key: str) -> str:
+def plain_name(keychain_key: str) -> str:
+    """The name of a key pair, if it is one; raises Fault where it is not."""
     if not _NAME.fullmatch(keychain_key):
         raise Fault(
             f"keychain_key: expected a name of letters, digits, '_', '-' and '.' that begins with a letter or digit, "
@@ -141,28 +141,44 @@ def _read(path: Path, shown: str) -> str:
                 f"{shown}: expected a file that only its owner can read (mode 0600), found mode "
                 f"{stat.S_IMODE(about.st_mode):04o}. Next: chmod 600 {shown}, and replace the key if others saw it."
             )
-        return _value(os.read(descriptor, _MAX_BYTES + 1), shown)
+        return _text(os.read(descriptor, _MAX_BYTES + 1), shown)
     finally:
         os.close(descriptor)
 
 
-def _value(data: bytes, shown: str) -> str:
+def _text(data: bytes, shown: str) -> str:
     if len(data) > _MAX_BYTES:
         raise Fault(f"{shown}: expected one credential, found more than {_MAX_BYTES} bytes. Next: write it again.")
-    problem: str | None = None
-    value = ""
-    try:
+    value: str | None = None
+    with contextlib.suppress(UnicodeDecodeError):
         value = data.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        problem = "bytes that are none"
-    if problem is None and value and (not value.isprintable() or re.search(r"\s", value)):
-        problem = "white space or invisible characters in it"
-    # Raised outside of the handler: the decoder's error holds the bytes.
-    if problem is not None:
-        raise Fault(f"{shown}: expected the credential as UTF-8 text, found {problem}. Next: write it again.")
-    if not value:
-        raise NotProven(f"{shown}: expected a credential, found an empty file. Next: write the credential into it.")
+    if value is None:  # outside of a handler: the decoder's error holds the bytes
+        raise Fault(f"{shown}: expected UTF-8 text, found bytes that are none. Next: write the credential again.")
     return value
+
+
+def credentials_from(pair: Mapping[str, SecretStr]) -> Credentials:
+    """A key pair, if both can be credentials.
+
+    Args:
+        pair: key and secret, in this order, each by the place that messages name.
+
+    Raises:
+        NotProven: one of them is empty.
+        Fault: one holds white space or invisible characters, or the secret is no Base64.
+    """
+    for shown, secret in pair.items():
+        value = secret.get_secret_value()
+        if not value:
+            raise NotProven(f"{shown}: expected a credential, found nothing. Next: write the credential there.")
+        if not value.isprintable() or re.search(r"\s", value):
+            raise Fault(
+                f"{shown}: expected a credential, found white space or invisible characters in it. "
+                "Next: write it again, without them."
+            )
+    (_, api_key), (place, api_secret) = pair.items()
+    _require_base64(api_secret.get_secret_value(), place)
+    return Credentials(api_key, api_secret)
 
 
 def _require_base64(secret: str, shown: str) -> None:

@@ -117,7 +117,7 @@ def test_absent_and_empty_are_not_proven(store: DirectorySecretStore, tmp_path: 
         store.credentials("other")
     path = tmp_path / "secrets" / KEY / "api_key"
     path.write_bytes(b"\n")
-    with pytest.raises(NotProven, match=r"api_key: expected a credential, found an empty file\. Next"):
+    with pytest.raises(NotProven, match=r"api_key: expected a credential, found nothing\. Next"):
         store.credentials(KEY)
     path.unlink()
     path.mkdir()
