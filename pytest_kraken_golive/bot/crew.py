@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +14,7 @@ from pytest_kraken_golive.bot.metrics import ExchangeMetrics
 from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings
 from pytest_kraken_golive.bot.queue import IOQueue
 from pytest_kraken_golive.bot.session import Session
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.bot.strategy import PairRules
 from pytest_kraken_golive.bot.trader import Trader
 from pytest_kraken_golive.bot.validation import pair_rules, validate_account
@@ -22,7 +22,7 @@ from pytest_kraken_golive.bot.watch import ExchangeWatch
 from pytest_kraken_golive.clock import Clock
 from pytest_kraken_golive.contract import Fault
 from pytest_kraken_golive.deployment.layout import Deployment
-from pytest_kraken_golive.kraken.endpoint import Endpoint, EndpointError, resolve_endpoint
+from pytest_kraken_golive.kraken.endpoint import Endpoint
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.nonce import NonceSource, nonces_of
 
@@ -41,7 +41,7 @@ class Crew:
 
     Args:
         deployment: the configuration and its secret store.
-        environ: variables that say where the exchange is and set the client's limits.
+        settings: say where the exchange is, and set the client's limits.
         metrics: what they count.
         log: where the guardrails write.
         clock: time.
@@ -51,7 +51,7 @@ class Crew:
     def __init__(
         self,
         deployment: Deployment,
-        environ: Mapping[str, str],
+        settings: LiveSettings,
         *,
         metrics: ExchangeMetrics,
         log: GuardrailLog,
@@ -59,7 +59,7 @@ class Crew:
         run_id: str,
     ) -> None:
         self._deployment = deployment
-        self._environ = environ
+        self._settings = settings
         self._metrics = metrics
         self._log = log
         self._clock = clock
@@ -213,7 +213,7 @@ class Crew:
         if key in self._sessions:
             return self._sessions[key]
         credentials = findings.read(lambda: self._deployment.secrets.credentials(plan.account.keychain_key))
-        endpoint = findings.read(lambda: _sandbox(self._environ))
+        endpoint = findings.read(lambda: _sandbox(self._settings))
         if credentials is None or endpoint is None:
             return None
         label = plan.account.exchange
@@ -223,13 +223,13 @@ class Crew:
                 plan.account,
                 credentials,
                 endpoint=endpoint,
-                environ=self._environ,
+                settings=self._settings,
                 queue=self._queue(plan),
                 nonces=self._nonces.setdefault(plan.account.keychain_key, nonces_of(credentials.api_key, self._clock)),
                 watch=watch,
                 clock=self._clock,
             )
-        except (ValueError, KrakenError) as error:
+        except (Fault, ValueError, KrakenError) as error:
             findings.errors.append(str(error))
             return None
         self._sessions[key] = session
@@ -258,16 +258,13 @@ def _key(plan: EntrypointPlan) -> tuple[str, str]:
     return plan.account.environment, plan.queue
 
 
-def _sandbox(environ: Mapping[str, str]) -> Endpoint:
+def _sandbox(settings: LiveSettings) -> Endpoint:
     """Where the exchange is; a paper run never talks to production.
 
     Raises:
         Fault: the variables do not lead to a sandbox.
     """
-    try:
-        endpoint = resolve_endpoint(environ=environ)
-    except EndpointError as error:
-        raise Fault(str(error)) from None
+    endpoint = settings.endpoint
     if endpoint.mode != "sandbox":
         raise Fault(
             f"{endpoint.reason}: expected a sandbox for --mode paper, found {endpoint.mode}. "

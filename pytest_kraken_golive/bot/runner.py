@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytest_kraken_golive.bot.crew import Crew
 from pytest_kraken_golive.bot.ending import Ending
-from pytest_kraken_golive.bot.environment import EnvironmentValueError, RunSettings, merged_environ, run_settings
+from pytest_kraken_golive.bot.environment import RunSettings, run_settings
 from pytest_kraken_golive.bot.guardrail import GuardrailLog
 from pytest_kraken_golive.bot.licence import require_licence
 from pytest_kraken_golive.bot.metrics import ExchangeMetrics
@@ -20,6 +20,7 @@ from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings, contradictio
 from pytest_kraken_golive.bot.population import bootstrap_names, paper_entrypoints
 from pytest_kraken_golive.bot.report import paper_exchange_metrics, write_atomically
 from pytest_kraken_golive.bot.run_report import EXIT_CODES, RunReport, Status
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.bot.validation import validation_section
 from pytest_kraken_golive.clock import Clock
 from pytest_kraken_golive.contract import Fault, NotProven
@@ -74,11 +75,10 @@ class PaperRun:
         say: Callable[[str], None],
     ) -> None:
         self._request = request
-        self._process_environ = environ
         self._clock = clock
         self._ending = ending
         self._say = say
-        self._deployment = Deployment(request.config.parent.parent, request.config)
+        self._deployment = Deployment(request.config.parent.parent, request.config, environ)
         self._settings: RunSettings | None = None
         self._crew: Crew | None = None
         self._log: GuardrailLog | None = None
@@ -113,32 +113,32 @@ class PaperRun:
         return code
 
     def _run(self, stack: ExitStack) -> None:
-        environ = self._load()
+        settings = self._load()
         plan, others = self._plan()
         plans = [plan, *others]
         log = self._open_log(plan, plans, stack)
         metrics = self._metrics = ExchangeMetrics({item.account.exchange for item in plans})
         crew = self._crew = stack.enter_context(
-            Crew(self._deployment, environ, metrics=metrics, log=log, clock=self._clock, run_id=self.report.run_id)
+            Crew(self._deployment, settings, metrics=metrics, log=log, clock=self._clock, run_id=self.report.run_id)
         )
         self._serve(metrics, crew, stack)
         self._enlist(crew, plan, others)
         self._work(crew)
         self._judge(crew)
 
-    def _load(self) -> dict[str, str]:
+    def _load(self) -> LiveSettings:
         """Read both files of the configuration and the environment; without them nothing can be run or said."""
         try:
             _ = self._deployment.runtime, self._deployment.core
             self.report.config_sha256 = self._deployment.config_sha256
-            environ = merged_environ(self._deployment.root, self._process_environ)
-            self._settings = run_settings(environ)
-        except (NotProven, Fault, EnvironmentValueError) as error:
+            settings = LiveSettings.of(self._deployment)
+            self._settings = run_settings(settings.variables)
+        except (NotProven, Fault) as error:
             raise _RunEnded("error", str(error)) from None
         self._require_licence()
         if self._settings.hold:
             self._ending.watch_stdin()
-        return environ
+        return settings
 
     def _require_licence(self) -> None:
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
 
 from pytest_kraken_golive.bot.plan import AccountPlan
 from pytest_kraken_golive.bot.queue import IOQueue
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.bot.transport import QueuedTransport
 from pytest_kraken_golive.bot.watch import ExchangeWatch
 from pytest_kraken_golive.clock import Clock
@@ -16,7 +16,7 @@ from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.endpoint import Endpoint
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.kept import KeptConnections
-from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, RateLimits, pacer_of
+from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, pacer_of
 from pytest_kraken_golive.kraken.nonce import NonceSource
 from pytest_kraken_golive.kraken.retry import RetryPolicy
 
@@ -37,14 +37,15 @@ class Session:
         account: whose key it is.
         credentials: the key.
         endpoint: where the exchange is; has to be a sandbox.
-        environ: gives the client's own limits, `KRAKEN_RL_*`.
+        settings: give the client's own limits.
         queue: through which every call goes.
         nonces: the key's nonces, shared by all who use it.
         watch: told about every call.
         clock: paces and stamps.
 
     Raises:
-        ValueError: a limit or the key is not usable; names the variable.
+        Fault: a limit is not usable; names the variable.
+        ValueError: the key is not usable.
         KrakenError: what processes share about the key cannot be had.
     """
 
@@ -54,7 +55,7 @@ class Session:
         credentials: Credentials,
         *,
         endpoint: Endpoint,
-        environ: Mapping[str, str],
+        settings: LiveSettings,
         queue: IOQueue,
         nonces: NonceSource,
         watch: ExchangeWatch,
@@ -63,13 +64,13 @@ class Session:
         self.account = account
         self.queue = queue
         self.watch = watch
-        self._pacer = pacer_of(RateLimits.from_environ(environ), credentials.api_key, endpoint.url, clock)
+        self._pacer = pacer_of(settings.limits, credentials.api_key, endpoint.url, clock)
         self._lock = threading.Lock()
         self._troubles: Counter[str] = Counter()
         self.client = KrakenClient(
             credentials.api_key,
             credentials.api_secret,
-            environ=environ,
+            environ=settings.variables,
             transport=QueuedTransport(queue, KeptConnections(endpoint.url)),
             clock=clock,
             limits=self._pacer,

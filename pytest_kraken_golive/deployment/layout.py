@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from ..contract import Fault, Found, NotProven
@@ -14,9 +16,10 @@ from .runtime import RuntimeConfig
 from .source import read_bytes
 
 if TYPE_CHECKING:
-    from .secrets import DirectorySecretStore
+    from .secrets import SecretStore
+    from .variables import Variables
 
-_Config = TypeVar("_Config", RuntimeConfig, CoreConfig)
+_Part = TypeVar("_Part", bound="RuntimeConfig | CoreConfig | Variables")
 
 RUNTIME = "config/runtime.yaml"
 """The first file that is read; it names the others."""
@@ -37,13 +40,18 @@ class Deployment:
     Args:
         root: the folder.
         runtime_path: runtime.yaml, if it is not `config/runtime.yaml` below the root.
+        process: the variables of the process that its bot runs in, which win over `.env`; by default none.
     """
 
-    def __init__(self, root: Path, runtime_path: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, runtime_path: Path | None = None, process: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.root = Path(os.path.abspath(root))  # not resolved: messages name the path that the user knows
         self.runtime_path = Path(os.path.abspath(runtime_path)) if runtime_path else self.root / RUNTIME
         self._runtime: RuntimeConfig | Fault | NotProven | None = None
         self._core: CoreConfig | Fault | NotProven | None = None
+        self._process = process
+        self._variables: Variables | Fault | NotProven | None = None
 
     def __repr__(self) -> str:
         return f"Deployment({self.root})"
@@ -137,11 +145,31 @@ class Deployment:
         return self._path(SECRETS, "secret_store", "path")
 
     @property
-    def secrets(self) -> DirectorySecretStore:
-        """The secret store."""
-        from .secrets import DirectorySecretStore  # noqa: PLC0415 - pydantic is heavy; only who needs a secret pays
+    def secrets(self) -> SecretStore:
+        """The secret store that runtime.yaml's `secret_store.kind` names; by default the folder.
 
-        return DirectorySecretStore(self.secrets_path, self.shown(self.secrets_path))
+        Raises:
+            NotProven: runtime.yaml or what the store needs is absent.
+            Fault: the kind is unknown, or runtime.yaml or a variable is broken.
+        """
+        # pydantic is heavy: only who needs a secret pays.
+        from .secret_stores import chosen_store  # noqa: PLC0415
+        from .secrets import DirectorySecretStore  # noqa: PLC0415
+
+        directory = DirectorySecretStore(self.secrets_path, self.shown(self.secrets_path))
+        return chosen_store(self.runtime, directory, lambda: self.variables)
+
+    @property
+    def variables(self) -> Variables:
+        """What `.env` and, above it, the process set; errors as with `Variables.read`."""
+        if self._variables is None:
+            from .variables import Variables  # noqa: PLC0415 - as above
+
+            try:
+                self._variables = Variables.read(self.env_path, self._process, self.shown(self.env_path))
+            except (Fault, NotProven) as error:
+                self._variables = error
+        return _given(self._variables)
 
     @property
     def env_path(self) -> Path:
@@ -164,7 +192,7 @@ class Deployment:
         return Path(os.path.abspath(self.root / (default if found is None else found.value)))
 
 
-def _given(kept: _Config | Fault | NotProven) -> _Config:
+def _given(kept: _Part | Fault | NotProven) -> _Part:
     if isinstance(kept, (Fault, NotProven)):
         raise type(kept)(*kept.args)  # a new one each time: a raised exception gathers the traces of all its readers
     return kept

@@ -6,13 +6,14 @@ that is chosen and not there is not proven; nothing falls back to another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from ..contract import Fault, Found, NotProven
-from .secrets import API_KEY, API_SECRET, Credentials, credentials_from, plain_name
+from .secrets import API_KEY, API_SECRET, Credentials, SecretStore, credentials_from, plain_name
+from .section import Section
 from .variables import Variables
 
 KEY_VARIABLE: Final = "KRAKEN_API_KEY"
@@ -156,6 +157,40 @@ class VaultSecretStore:
         if not isinstance(data, dict):
             raise NotProven(f"{place}: expected a KV version 2 secret, found none. Next: check the engine's version.")
         return data
+
+
+def chosen_store(runtime: Section, directory: SecretStore, variables: Callable[[], Variables]) -> SecretStore:
+    """The store that runtime.yaml's `secret_store.kind` names; without one, the directory.
+
+    Beside `kind`: `service` of the keyring (`kraken-golive`); `url`, `mount` (`secret`) and `path` (`kraken`) of Vault.
+
+    Args:
+        runtime: runtime.yaml.
+        directory: the store of kind `directory`.
+        variables: read where the store needs them.
+
+    Raises:
+        Fault: the kind is unknown, or a value beside it is wrong.
+        NotProven: what the store needs is absent.
+    """
+    if not runtime.given("secret_store", "kind"):
+        return directory
+    kind = runtime.text("secret_store", "kind")
+
+    def given(key: str, default: str) -> Found:
+        known = runtime.given("secret_store", key)
+        return runtime.text("secret_store", key) if known else Found(default, kind.where)
+
+    if kind.value == "directory":
+        return directory
+    if kind.value == "environment":
+        return VariableSecretStore(variables())
+    if kind.value == "keyring":
+        return KeyringSecretStore(given("service", "kraken-golive").value)
+    if kind.value == "vault":
+        url = runtime.text("secret_store", "url")
+        return vault_from(variables(), url, given("mount", "secret"), given("path", "kraken"))
+    raise Fault(kind.unlike("directory, environment, keyring or vault", "write one of these, without spaces"))
 
 
 def vault_from(variables: Variables, url: Found, mount: Found, path: Found) -> VaultSecretStore:

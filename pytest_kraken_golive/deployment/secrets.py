@@ -20,12 +20,12 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from ..contract import Fault, NotProven, show
+from .private_file import require_private_mode
 
 API_KEY = "api_key"
 API_SECRET = "api_secret"  # noqa: S105 - the name of a file
 _MAX_BYTES = 4096
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,7 @@ def _read(path: Path, shown: str) -> str:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise NotProven(f"{shown}: expected a file, found something else. Next: put a file with the value there.")
-        if os.name == "posix" and about.st_mode & _OTHERS:
-            raise Fault(
-                f"{shown}: expected a file that only its owner can read (mode 0600), found mode "
-                f"{stat.S_IMODE(about.st_mode):04o}. Next: chmod 600 {shown}, and replace the key if others saw it."
-            )
+        require_private_mode(about, shown)
         return _text(os.read(descriptor, _MAX_BYTES + 1), shown)
     finally:
         os.close(descriptor)

@@ -8,6 +8,8 @@ never read: who wants it hands it in.
 from __future__ import annotations
 
 import io
+import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,8 @@ from .source import decode, read_bytes
 
 ENV_FILE = ".env"
 PROCESS = "process environment"
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,20 @@ class Variables(Mapping[str, str]):
         """The value of a variable that is no secret; errors as with `variable`."""
         known = self.variable(name)
         return Found(known.text, known.where)
+
+    def number(self, name: str, *, may_be_zero: bool = False) -> Found:
+        """The value of a variable as a finite number above zero, or from zero on.
+
+        Raises:
+            NotProven: it is not set.
+            Fault: it is anything else, also with a sign, spaces or digits of another script; quotes it.
+        """
+        found = self.text(name)
+        value = float(found.value) if _NUMBER.fullmatch(found.value) else -1.0
+        if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
+            expected = f"a finite number, {'0 or more' if may_be_zero else 'more than 0'}"
+            raise Fault(f"{found.where}: expected {expected}, found {found.value!r}. Next: correct it, or remove it.")
+        return Found(value, found.where)
 
     def secret(self, name: str) -> tuple[SecretStr, Where]:
         """The value of a variable that must not be shown, and its place; errors as with `variable`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ from pytest_kraken_golive.deployment.issue import (
     signed,
     write_signed,
 )
-from pytest_kraken_golive.deployment.layout import SECRETS, Deployment
-from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore
+from pytest_kraken_golive.deployment.layout import RUNTIME, SECRETS, Deployment
+from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore, SecretStore
+from pytest_kraken_golive.deployment.source import decode, read_bytes
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR, UNLICENSED_DOOR
 from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
@@ -84,6 +86,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
     """
     if (rootdir / "config").is_dir():
         shutil.copytree(rootdir / "config", root / "config")
+        _keep_keys_in_a_folder(root)
     for name in FOLDERS:
         (root / name).mkdir()
     (root / ".env").write_text("KRAKEN_USE_SANDBOX=true\n", encoding="utf-8")
@@ -156,19 +159,43 @@ def _accounts(deployment: Deployment, entrypoint: str, *, spare: bool) -> list[A
     for name in _keychain_keys(deployment, entrypoint) or ([SPARE_ACCOUNT] if spare else []):
         account = AccountSettings(name=name)
         try:
-            store_of(deployment).put(name, Credentials(account.api_key, account.api_secret))
+            _folder_of(deployment).put(name, Credentials(account.api_key, account.api_secret))
         except Fault:
             continue  # a key whose name is no name: the lines that read it say so
         accounts.append(account)
     return accounts
 
 
-def store_of(deployment: Deployment) -> DirectorySecretStore:
+def store_of(deployment: Deployment) -> SecretStore:
     """The deployment's secret store; at its usual place where the configuration cannot be read."""
     try:
         return deployment.secrets
     except (Fault, NotProven):
         return DirectorySecretStore(deployment.root / SECRETS, SECRETS)
+
+
+def _folder_of(deployment: Deployment) -> DirectorySecretStore:
+    try:
+        return DirectorySecretStore(deployment.secrets_path, deployment.shown(deployment.secrets_path))
+    except (Fault, NotProven):
+        return DirectorySecretStore(deployment.root / SECRETS, SECRETS)
+
+
+def _keep_keys_in_a_folder(root: Path) -> None:
+    """Let a copy's runtime.yaml name the folder as its store: made-up keys never go to a keyring or a Vault."""
+    deployment = Deployment(root)
+    try:
+        kind = deployment.runtime.text("secret_store", "kind")
+    except (Fault, NotProven):
+        return  # none, or one that the lines will complain of
+    if kind.value not in {"environment", "keyring", "vault"} or kind.where.line is None:
+        return
+    lines = re.split(
+        r"(?<=\n)|(?<=\r)(?!\n)", decode(read_bytes(deployment.runtime_path, RUNTIME), RUNTIME, utf16=True)
+    )
+    at = kind.where.line - 1
+    lines[at] = re.sub(rf"""(\bkind["']?\s*:\s*["']?){kind.value}\b""", r"\g<1>directory", lines[at], count=1)
+    deployment.runtime_path.write_bytes("".join(lines).encode())
 
 
 def _stored(deployment: Deployment, entrypoint: str) -> list[AccountSettings]:

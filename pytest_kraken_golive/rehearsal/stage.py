@@ -68,8 +68,8 @@ class Rehearsal:
 
     @cached_property
     def deployment(self) -> Deployment:
-        """The deployment under judgement."""
-        return Deployment(self.judged)
+        """The deployment under judgement; a real one's bot may see this process's variables, a rehearsal's does not."""
+        return Deployment(self.judged, process={} if self.is_rehearsal else os.environ)
 
     @cached_property
     def policy(self) -> Policy:
