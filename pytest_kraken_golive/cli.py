@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,28 @@ def bot(arguments: tuple[str, ...]) -> None:
     from pytest_kraken_golive.bot.main import main as run  # noqa: PLC0415 - each command imports what it needs
 
     sys.exit(run(list(arguments)))
+
+
+@main.command(short_help="Show mode, URL, limits and key, each with its source.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="runtime.yaml; the folder above its own is the deployment's root  [default: config/runtime.yaml]",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def env(config: Path | None, as_json: bool) -> None:
+    """Show what a bot would read from .env and the environment: mode, base URL and why, limits, key (never the secret).
+
+    Exit status: 0 all can be read; 2 something is missing or wrong.
+    """
+    from pytest_kraken_golive.operations.env import summarise  # noqa: PLC0415 - each command imports what it needs
+
+    looks: dict[str, dict[str, Any]] = {"name": {"bold": True}, "value": {"fg": "cyan"}, "place": {"dim": True}}
+    summary = summarise(Path(os.path.abspath(config or "config/runtime.yaml")), os.environ)
+    click.echo(summary.as_json() if as_json else summary.text(lambda role, text: click.style(text, **looks[role])))
+    for problem in summary.problems:
+        click.echo(f"{click.style('wrong:', fg='red', bold=True)} {problem}", err=True)
+    sys.exit(summary.exit_status)
 
 
 @main.command(short_help="Write config, runbook and tests into a project.")

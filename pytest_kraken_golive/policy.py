@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -118,6 +118,17 @@ class Revocations(_Strict):
     """An older list is not fresh."""
 
 
+class RaisedLimit(_Strict):
+    """Permission for a bucket that is larger than the runbook's starting values."""
+
+    capacity: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The most tokens that it may hold."""
+    fill_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The most tokens per second that may flow back."""
+    measurements: list[str] = Field(min_length=1)
+    """Files that justify it, relative to the project's root."""
+
+
 class Policy(_Strict):
     """What the gate is told to ask for."""
 
@@ -127,6 +138,8 @@ class Policy(_Strict):
     revocations: Revocations = Revocations()
     exchanges: dict[str, str] = Field(default_factory=lambda: {"kraken": "kraken_spot"})
     """Metrics label to adapter and queue: the one map through which both names are compared."""
+    limits: dict[Literal["global", "market_data", "order", "order_status"], RaisedLimit] = Field(default_factory=dict)
+    """Buckets of the client that may be larger than the runbook's starting values."""
     verdict_valid_h: Hours = 24.0
     """How long a verdict counts."""
 

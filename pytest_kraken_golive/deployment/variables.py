@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import SecretStr
 
@@ -45,11 +46,18 @@ class Variables(Mapping[str, str]):
     Args:
         by_name: the variables that are set.
         shown: what messages call the file.
+        in_file: those of the file, also where the process sets them too.
     """
 
-    def __init__(self, by_name: Mapping[str, Variable], shown: str = ENV_FILE) -> None:
+    def __init__(
+        self,
+        by_name: Mapping[str, Variable],
+        shown: str = ENV_FILE,
+        in_file: Mapping[str, Variable] = MappingProxyType({}),
+    ) -> None:
         self._by_name = dict(by_name)
         self._shown = shown
+        self._in_file = dict(in_file)
 
     @classmethod
     def read(cls, path: Path, process: Mapping[str, str], shown: str = ENV_FILE) -> Variables:
@@ -70,7 +78,7 @@ class Variables(Mapping[str, str]):
             below = in_file.get(name)
             hidden = below.where if below is not None and below.text != text else None
             by_name[name] = Variable(name, text, Where(PROCESS, key=name), hidden)
-        return cls(by_name, shown)
+        return cls(by_name, shown, in_file)
 
     def __getitem__(self, name: str) -> str:
         return self._by_name[name].text
@@ -88,6 +96,20 @@ class Variables(Mapping[str, str]):
         """Where a variable is set; for one that is not, where it would be."""
         known = self._by_name.get(name)
         return known.where if known is not None else Where(self._shown, key=name)
+
+    def written(self, name: str) -> Variable:
+        """A variable as the file has it, whatever the process says.
+
+        Raises:
+            NotProven: the file does not set it.
+        """
+        known = self._in_file.get(name)
+        if known is None:
+            raise NotProven(
+                f"{self._shown} {name}: expected a value, and this file does not set it. "
+                f"Next: add a line {name}=… to {self._shown}."
+            )
+        return known
 
     def variable(self, name: str) -> Variable:
         """A variable that must be set.

@@ -11,6 +11,7 @@ import pytest
 from pytest_kraken_golive.stash import LEDGER
 
 if TYPE_CHECKING:
+    from pytest_kraken_golive.bot.settings import LiveSettings
     from pytest_kraken_golive.contract import Evidence
     from pytest_kraken_golive.deployment.core import CoreConfig
     from pytest_kraken_golive.deployment.layout import Deployment
@@ -47,6 +48,14 @@ def golive_world(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
 def deployment(golive_world: Rehearsal) -> Deployment:
     """The deployment under judgement: its paths, `runtime`, `core` and secret store."""
     return golive_world.deployment
+
+
+@pytest.fixture(scope="session")
+def live_settings(deployment: Deployment) -> LiveSettings:
+    """What the variables of the deployment say (`.env` below the process's), each value with its place."""
+    from pytest_kraken_golive.bot.settings import LiveSettings  # noqa: PLC0415 - heavy, only when used
+
+    return LiveSettings.of(deployment)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,10 +70,12 @@ class Worlds:
         """Mask this world's credentials in all that is printed or written."""
         from pytest_kraken_golive.contract import Fault, NotProven  # noqa: PLC0415 - two names
 
+        with contextlib.suppress(Fault, NotProven):  # nothing to mask; the lines about them say so
+            self.redactor.learn_environment(rehearsal.deployment.variables)
         try:
             account = rehearsal.account
         except (Fault, NotProven):
-            return  # nothing to mask; the line about the credentials says so
+            return  # as above
         self.redactor.learn(account.api_key.get_secret_value())
         self.redactor.learn(account.api_secret.get_secret_value())
 

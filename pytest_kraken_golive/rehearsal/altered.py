@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +90,22 @@ class AlteredCopy:
     def read(self, file: str) -> str:
         """The text of a file."""
         return (self.root / file).read_text(encoding="utf-8")
+
+    def git(self, *words: str) -> None:
+        """Run git in the copy, as somebody who is nobody; it must succeed."""
+        git = shutil.which("git")
+        if git is None:
+            raise LookupError("there is no program git")
+        identity = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@invalid", "-c", "commit.gpgsign=false")
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        subprocess.run(  # noqa: S603 - our own words, without a shell
+            [git, *identity, *words], cwd=self.root, env=environ, capture_output=True, check=True
+        )
+
+    def set_variable(self, name: str, text: str | None) -> None:
+        """Let `.env` set a variable to this text as it stands, or not at all, instead of what it says."""
+        kept = [line for line in self.read(".env").splitlines() if not re.match(rf"(export\s+)?{name}\s*=", line)]
+        self.write(".env", "\n".join([*kept, *([] if text is None else [f"{name}={text}"]), ""]))
 
     def take_from_project(self, file: str, content: str | None = None) -> None:
         """Put a file of the project, or other content in its place, into a copy of the project for its own tests."""

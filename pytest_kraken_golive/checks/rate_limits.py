@@ -1,0 +1,286 @@
+"""The client's four buckets: set on purpose, no larger than allowed, and drawn on by the calls that they are for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_kraken_golive.bot.names import LIMIT_VARIABLES, LIMITS
+from pytest_kraken_golive.bot.settings import LiveSettings
+from pytest_kraken_golive.checks import environment_breaks as broken
+from pytest_kraken_golive.checks.environment import see_variables
+from pytest_kraken_golive.clock import VirtualClock
+from pytest_kraken_golive.contract import Evidence, Found, NotProven, check
+from pytest_kraken_golive.kraken import calls
+from pytest_kraken_golive.kraken.client import KrakenClient
+from pytest_kraken_golive.kraken.errors import ExchangeError
+from pytest_kraken_golive.kraken.limits import (
+    GLOBAL,
+    MARKET_DATA,
+    ORDER,
+    ORDER_STATUS,
+    BucketName,
+    RateLimits,
+    TokenPacer,
+)
+from pytest_kraken_golive.kraken.orders import NewOrder
+from pytest_kraken_golive.policy import FILE, Policy
+from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+
+Tier = Literal["starter", "intermediate", "pro"]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+DOCUMENTED_DECAY_PER_S: Final[dict[Tier, dict[BucketName, float]]] = {
+    "starter": {GLOBAL: 0.33, MARKET_DATA: 1.0, ORDER: 1.0, ORDER_STATUS: 0.33},
+    "intermediate": {GLOBAL: 0.5, MARKET_DATA: 1.0, ORDER: 2.34, ORDER_STATUS: 0.5},
+    "pro": {GLOBAL: 1.0, MARKET_DATA: 1.0, ORDER: 3.75, ORDER_STATUS: 1.0},
+}
+"""What the exchange forgives in a second (Kraken: REST rate limits; trading rate limits, per pair; for public calls it
+only advises a second between two)."""
+
+
+class Size(BaseModel):
+    """The size of a bucket."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    capacity: Positive
+    """Tokens."""
+    fill_rate: Positive
+    """Tokens per second."""
+
+
+class Sizes(BaseModel):
+    """The sizes of all four."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    global_: Size = Field(alias="global")
+    market_data: Size
+    order: Size
+    order_status: Size
+
+    def of(self, bucket: BucketName) -> Size:
+        """That of one bucket."""
+        return {
+            GLOBAL: self.global_,
+            MARKET_DATA: self.market_data,
+            ORDER: self.order,
+            ORDER_STATUS: self.order_status,
+        }[bucket]
+
+
+def _require_set(settings: LiveSettings, evidence: Evidence) -> None:
+    see_variables(settings, evidence, *LIMIT_VARIABLES)
+    for name in LIMIT_VARIABLES:
+        settings.variables.variable(name)
+
+
+@check("rate_limit_buckets", breaks=broken.BUCKETS)
+def rate_limit_buckets(live_settings: LiveSettings, evidence: Evidence, *, buckets: list[BucketName]) -> None:
+    """The buckets are set from the environment, each value a positive finite number, and a client has just these."""
+    _require_set(live_settings, evidence)
+    wanted = live_settings.limits.by_bucket()
+    with KrakenClient(
+        "limits",
+        "bGltaXRz",
+        base_url="http://127.0.0.1",
+        use_sandbox=True,
+        environ=live_settings.variables,
+        clock=VirtualClock(),
+    ) as client:  # fmt: skip - one argument is not worth a line
+        in_force = dict(client.limits)
+    evidence.record("client", {name: [size.capacity, size.fill_rate] for name, size in in_force.items()}, key="limits")
+    assert sorted(in_force) == sorted(buckets), (
+        f"client: expected the buckets {', '.join(buckets)}, found {', '.join(in_force)}. "
+        "Next: name them in the line as the client does."
+    )
+    assert in_force == wanted, f"client: expected the limits {wanted}, as the variables say, found {in_force}."
+
+
+@check("rate_limit_values", breaks=broken.VALUES)
+def rate_limit_values(
+    live_settings: LiveSettings,
+    policy: Policy,
+    golive_project: Path,
+    evidence: Evidence,
+    *,
+    tier: Tier,
+    limits: Sizes,
+) -> None:
+    """No bucket is larger than its starting value, unless golive.yaml names measurements that justify it."""
+    _require_set(live_settings, evidence)
+    for bucket in LIMITS:
+        start = limits.of(bucket)
+        capacity, fill_rate = live_settings.limit(bucket)
+        short = bucket.partition(":")[2]
+        for part, found, largest in (("capacity", capacity, start.capacity), ("fill_rate", fill_rate, start.fill_rate)):
+            if found.value > largest:
+                files = _justified(found, largest, f"limits.{short}", part, policy)
+                _require_measurements(files, f"{FILE} limits.{short}.measurements", golive_project)
+                evidence.saw(found, f"above {largest:g}; justified by {', '.join(files)}")
+        decay = DOCUMENTED_DECAY_PER_S[tier][bucket]
+        if fill_rate.value > decay:
+            note = f"{bucket}: above the {decay:g} calls a second that the tier {tier} has by the documents"
+            evidence.saw(fill_rate, f"{note}: the exchange may refuse calls before this bucket holds them back")
+
+
+def _justified(found: Found, largest: float, key: str, part: str, policy: Policy) -> list[str]:
+    """The measurements because of which golive.yaml allows a value above the largest that the line allows."""
+    raised = {f"limits.{name}": size for name, size in policy.limits.items()}.get(key)
+    assert raised is not None, found.unlike(
+        f"at most {largest:g}", f"lower it, or name the measurements that justify it in {FILE} {key}.measurements"
+    )
+    allowed: float = getattr(raised, part)
+    assert found.value <= allowed, found.unlike(f"at most {allowed:g} ({FILE} {key}.{part})", "lower it")
+    return raised.measurements
+
+
+def _require_measurements(files: Sequence[str], place: str, project: Path) -> None:
+    for name in files:
+        path = project / name
+        if not path.is_file() or path.stat().st_size == 0:
+            found = "an empty one" if path.is_file() else "none"
+            raise NotProven(
+                f"{place}: expected a file {name} with the measurements, found {found}. "
+                "Next: put it there, or lower the limit."
+            )
+
+
+STATUS_CALLS: Final = frozenset(
+    {"OpenOrders", "ClosedOrders", "QueryOrders", "TradesHistory", "QueryTrades", "OpenPositions"}
+)
+ORDER_CALLS: Final = frozenset(
+    {
+        *("AddOrder", "AddOrderBatch", "EditOrder", "AmendOrder"),
+        *("CancelOrder", "CancelOrderBatch", "CancelAll", "CancelAllOrdersAfter"),
+    }
+)
+_NO_ORDER = "OAAAAA-AAAAA-AAAAAA"
+_AN_ORDER = NewOrder(pair="XBTUSD", side="buy", ordertype="limit", volume=Decimal("0.0001"), price=Decimal(10_000))
+
+SAMPLES: Final[dict[str, Callable[[KrakenClient], object]]] = {
+    "Time": lambda client: client.server_time(),
+    "Depth": lambda client: client.depth("XBTUSD", 1),
+    "Balance": lambda client: client.get_account_balance(),
+    "OpenOrders": lambda client: client.open_orders(),
+    "QueryOrders": lambda client: client.query_orders(_NO_ORDER),
+    "AddOrder": lambda client: client.place_order(
+        NewOrder(pair="XBTUSD", side="buy", ordertype="limit", volume=Decimal("0.0001"), price=Decimal(10_000)),
+        validate=True,
+    ),
+    "CancelOrder": lambda client: client.cancel_order(_NO_ORDER),
+}
+"""Calls of each kind, which leave the account as it is."""
+
+
+def right_buckets(endpoint: str, *, private: bool) -> frozenset[BucketName]:
+    """The buckets that a call of an endpoint has to draw on."""
+    if not private:
+        return frozenset({GLOBAL, MARKET_DATA})
+    if endpoint in ORDER_CALLS:
+        return frozenset({GLOBAL, ORDER})
+    return frozenset({GLOBAL, ORDER_STATUS} if endpoint in STATUS_CALLS else {GLOBAL})
+
+
+class WatchedPacer(TokenPacer):
+    """A pacer that says what was drawn since it was last asked, from its buckets' levels."""
+
+    def __init__(self, limits: RateLimits) -> None:
+        self._time = VirtualClock()
+        super().__init__(limits, self._time)
+        self._draws: list[tuple[BucketName, ...]] = []
+
+    def wait_for(self, buckets: Sequence[BucketName]) -> float:
+        """Draw, and remember it."""
+        self._draws.append(tuple(buckets))
+        return super().wait_for(buckets)
+
+    def drawn(self) -> tuple[int, dict[BucketName, float]]:
+        """How often calls drew, and the tokens that are gone, by bucket; fills the buckets again."""
+        full = {name: float(size.capacity) for name, size in self.limits().items()}
+        gone = {name: full[name] - left for name, left in self.tokens().items()}
+        times = len(self._draws)
+        self._draws.clear()
+        slowest = min(size.fill_rate for size in self.limits().values())
+        self._time.advance((max(full.values()) + max(gone.values())) / slowest)
+        return times, {name: round(tokens, 6) for name, tokens in gone.items() if tokens}
+
+
+@check("bucket_names", breaks=broken.DRAWS, touches="validate")
+def bucket_names(
+    live_settings: LiveSettings,
+    kraken_sandbox: SandboxHandle,
+    golive_overridden: Mapping[str, str],
+    evidence: Evidence,
+    *,
+    buckets: list[BucketName],
+) -> None:
+    """Each endpoint of the client names the right buckets, and calls that reach the exchange draw a token of each."""
+    own = golive_overridden.get("kraken_client")
+    if own is not None:
+        raise NotProven(
+            f"KrakenClient: what it draws on proves nothing about the client of {own}. "
+            "Next: bind this line to a check of that client (replaces='bucket_names')."
+        )
+    see_variables(live_settings, evidence, *LIMIT_VARIABLES)
+    limits = live_settings.limits
+    assert sorted(limits.by_bucket()) == sorted(buckets), (
+        f"client: expected the buckets {', '.join(buckets)}, found {', '.join(limits.by_bucket())}. "
+        "Next: name them in the line as the client does."
+    )
+    for call in vars(calls).values():
+        if isinstance(call, calls.Call):
+            require_right(call.name, frozenset(call.buckets), right_buckets(call.name, private=call.private))
+    pacer = WatchedPacer(limits)
+    api_key, api_secret = kraken_sandbox.credentials
+    with KrakenClient(
+        api_key, api_secret, base_url=kraken_sandbox.url, use_sandbox=True, environ={}, limits=pacer
+    ) as client:
+        for endpoint, sample in SAMPLES.items():
+            evidence.record("client", see_draw(client, pacer, kraken_sandbox, endpoint, sample), key=endpoint)
+
+
+def see_draw(
+    client: KrakenClient,
+    pacer: WatchedPacer,
+    exchange: SandboxHandle,
+    endpoint: str,
+    sample: Callable[[KrakenClient], object],
+) -> dict[BucketName, float]:
+    """Let a client make one call, which arrives at the exchange, and hold the tokens that are gone against the rule."""
+    before = _booked(exchange)
+    pacer.drawn()
+    try:
+        sample(client)
+    except ExchangeError as error:  # the exchange's own refusal, of an order that is not there: the call was made
+        refused = str(error)
+    else:
+        refused = ""
+    times, gone = pacer.drawn()
+    if not (_booked(exchange) - before)[endpoint]:
+        raise NotProven(
+            f"exchange: its books show no {endpoint} of the client {refused}, so that nothing is known of its buckets. "
+            "Next: see whether the exchange answers."
+        )
+    private = endpoint in ORDER_CALLS | STATUS_CALLS or endpoint == "Balance"
+    require_right(endpoint, frozenset(gone), right_buckets(endpoint, private=private))
+    assert set(gone.values()) == {float(times)}, (
+        f"client {endpoint}: expected a token of each bucket for each of {times} draws, found {gone}."
+    )
+    return gone
+
+
+def require_right(endpoint: str, drawn: frozenset[BucketName], right: frozenset[BucketName]) -> None:
+    """Do nothing if a call draws on the right buckets."""
+    assert drawn == right, (
+        f"client {endpoint}: expected it to draw on {', '.join(sorted(right))}, found "
+        f"{', '.join(sorted(drawn)) or 'no bucket'}. Next: let the client's table of calls name the right ones."
+    )
+
+
+def _booked(exchange: SandboxHandle) -> Counter[str]:
+    return Counter(exchange.books()["by_endpoint"])
