@@ -75,6 +75,7 @@ class PaperRun:
         say: Callable[[str], None],
     ) -> None:
         self._request = request
+        self._process_environ = environ
         self._clock = clock
         self._ending = ending
         self._say = say

@@ -35,6 +35,7 @@ from pytest_kraken_golive.kraken.endpoint import (
 from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.kraken.limits import BucketLimit, BucketName, RateLimits
 from pytest_kraken_golive.redact import MASK
+from pytest_kraken_golive.telemetry.flags import Flags, read_flags
 
 DEFAULT = "default"
 """The place of a value that nobody set."""
@@ -172,6 +173,16 @@ class LiveSettings:
         self.variables.number(LARGEST_ORDER)
         return Arming(Decimal(self.variables[LARGEST_ORDER]))
 
+    @property
+    def flags(self) -> Flags:
+        """`FEATURE_TOGGLES_ENABLED` and `FF_<COMPONENT>_…`; what is not set means the old path.
+
+        Raises:
+            Fault: a value is empty, padded, misspelt or out of range, or a name is misspelt; quotes it.
+        """
+        self.refuse_misspelt(*FLAG_VARIABLES)
+        return read_flags(self.variables, lambda name: str(self.variables.place(name)))
+
     # ---- who calls ----
 
     @property
@@ -238,7 +249,7 @@ class LiveSettings:
         variable = self.variables.variable(name)
         return Found(_masked(variable), variable.where)
 
-    def flags(self) -> Iterator[Found]:
+    def flag_texts(self) -> Iterator[Found]:
         """The feature flags that are set, as they are written."""
         return (self.shown(name) for name in FLAG_VARIABLES if name in self.variables)
 

@@ -9,7 +9,7 @@ from pytest_kraken_golive.bot.names import LIMIT_VARIABLES
 from pytest_kraken_golive.bot.settings import KeyPair, LiveSettings, live_keychain_key
 from pytest_kraken_golive.checks import environment_breaks as broken
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
-from pytest_kraken_golive.deployment.git_files import look_up
+from pytest_kraken_golive.deployment.git_files import look_up, tracked_files_with
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.private_file import require_private
 from pytest_kraken_golive.deployment.secret_stores import KEY_VARIABLE, SECRET_VARIABLE
@@ -95,19 +95,37 @@ def env_file_private(deployment: Deployment, evidence: Evidence) -> None:
 def secret_store(deployment: Deployment, live_settings: LiveSettings, evidence: Evidence, *, secret_bytes: int) -> None:
     """The credentials are in a private `.env`, or in a secret manager in its place; never in two that differ."""
     pair = _see_pair(live_settings, evidence, secret_bytes)
-    if deployment.env_path.exists() or deployment.env_path.is_symlink():
-        _require_secret_file(deployment.env_path, deployment.shown(deployment.env_path), evidence)
+    files = [deployment.env_path] if deployment.env_path.exists() or deployment.env_path.is_symlink() else []
     if pair.in_variables:
         _require_no_rival(deployment, pair)
-        return
+    else:
+        files += _files_of_store(deployment, pair, evidence)
+    for path in files:
+        _require_secret_file(path, deployment.shown(path), evidence)
+    if files:
+        _require_no_copy_in_git(deployment.root, pair, evidence)
+
+
+def _files_of_store(deployment: Deployment, pair: KeyPair, evidence: Evidence) -> list[Path]:
+    """The files below the deployment's root in which its secret store keeps the key pair; none for a secret manager."""
     store = deployment.secrets
     evidence.record(repr(store), f"fingerprint {pair.credentials.fingerprint}", note="stands in for .env")
     name = live_keychain_key(deployment.core)
     evidence.saw(name)
-    if isinstance(store, DirectorySecretStore) and deployment.secrets_path.is_relative_to(deployment.root):
-        for file in (API_KEY, API_SECRET):
-            path = deployment.secrets_path / name.value / file
-            _require_secret_file(path, deployment.shown(path), evidence)
+    if not isinstance(store, DirectorySecretStore) or not deployment.secrets_path.is_relative_to(deployment.root):
+        return []
+    return [deployment.secrets_path / name.value / file for file in (API_KEY, API_SECRET)]
+
+
+def _require_no_copy_in_git(root: Path, pair: KeyPair, evidence: Evidence) -> None:
+    """No file of the repository holds the key or the secret, whatever it is called."""
+    credentials = pair.credentials
+    found = tracked_files_with(root, [credentials.api_key, credentials.api_secret], str(pair.key))
+    evidence.record("git", found, key="tracked files with the key or the secret")
+    assert not found, (
+        f"{pair.key}: expected the key pair in no file under version control, found it in {', '.join(found)}. "
+        "Next: take it out, and replace the key pair at the exchange: whoever has the repository has it."
+    )
 
 
 def _require_no_rival(deployment: Deployment, pair: KeyPair) -> None:
@@ -147,7 +165,7 @@ def deploy_environment(
     for name in (USE_SANDBOX_VARIABLE, *LIMIT_VARIABLES):
         variables.written(name)
     assert live_settings.use_sandbox.value is use_sandbox, live_settings.use_sandbox.unlike(use_sandbox)
-    _ = live_settings.endpoint, live_settings.limits  # raise what is wrong with a value
+    _ = live_settings.endpoint, live_settings.limits, live_settings.flags  # raise what is wrong with a value
     for hidden in live_settings.shadowed():
         see_variables(live_settings, evidence, hidden.name)
 

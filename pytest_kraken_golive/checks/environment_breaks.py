@@ -195,8 +195,16 @@ def another_pair_in_the_store(copy: Any) -> None:
         (folder / name).chmod(0o600)
 
 
+@sabotage("found it in deploy/production.txt")
+def copy_under_another_name(copy: Any) -> None:
+    """`.env` is ignored; a copy of it is not."""
+    copy.write("deploy/production.txt", copy.read(ENV))
+    copy.git("add", "deploy/production.txt")
+
+
 STORE = [
     unknown_store,
+    copy_under_another_name,
     vault_and_env,
     another_pair_in_the_store,
     says("half_a_pair", SECRET, None, SECRET, "The store must not complete it."),
@@ -311,6 +319,7 @@ DEPLOY = [
     says("deploy_without_limit", "KRAKEN_RL_ORDER_FR", None, "KRAKEN_RL_ORDER_FR", "A default, unseen."),
     says("deploy_with_bad_limit", "KRAKEN_RL_ORDER_FR", "-1", "positive finite number", "No limit at all."),
     says("deploy_with_misspelt_flag", "FF_EXECUTION_MOD", "legacy", "FF_EXECUTION_MODE", "No roll-back by this."),
+    says("deploy_with_unknown_mode", "FF_POLLER_MODE", "canary", "FF_POLLER_MODE", "A mode that nobody knows."),
     deployed_without_env_file,
     *BROKEN_FILE,
 ]

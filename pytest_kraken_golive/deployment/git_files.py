@@ -6,8 +6,11 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from ..contract import NotProven
 
@@ -64,13 +67,29 @@ def look_up(path: Path, shown: str) -> GitFile:
     return GitFile(top, tracked, _rule(rule), history.split())
 
 
+def tracked_files_with(folder: Path, texts: Sequence[SecretStr], shown: str) -> list[str]:
+    """Files in git's index that hold one of these texts; names from the top of the working tree.
+
+    Args:
+        folder: in a working tree.
+        texts: what is looked for; handed over through a pipe, since other users see a program's arguments.
+        shown: how messages call what the texts are.
+
+    Raises:
+        NotProven: as with `look_up`.
+    """
+    words = ("grep", "--cached", "--files-with-matches", "--full-name", "-z", "--fixed-strings", "-f", "-", "--", ":/")
+    lines = "\n".join(text.get_secret_value() for text in texts)
+    return [name for name in _ask(folder, shown, *words, may_say_no=True, stdin=lines).split("\0") if name]
+
+
 def _rule(answer: str) -> str | None:
     """`check-ignore -v` says `source:line:pattern`, a tab, the path; a pattern with `!` in front lets the file in."""
     match = _RULE.match(answer)
     return None if match is None or match["pattern"].startswith("!") else match["rule"]
 
 
-def _ask(folder: Path, shown: str, *words: str, may_say_no: bool = False) -> str:
+def _ask(folder: Path, shown: str, *words: str, may_say_no: bool = False, stdin: str = "") -> str:
     git = shutil.which("git")
     if git is None:
         raise NotProven(f"{shown}: whether git holds it cannot be asked: there is no program git. Next: install git.")
@@ -78,10 +97,10 @@ def _ask(folder: Path, shown: str, *words: str, may_say_no: bool = False) -> str
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         answer = subprocess.run(  # noqa: S603 - our own words, without a shell
-            [git, "--no-pager", *words],
+            [git, "--no-pager", "--no-replace-objects", *words],
             cwd=folder,
             env={**environ, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
+            input=stdin.encode(),
             capture_output=True,
             timeout=TIMEOUT_S,
             check=False,
@@ -91,7 +110,9 @@ def _ask(folder: Path, shown: str, *words: str, may_say_no: bool = False) -> str
     if answer.returncode == 0 or (may_say_no and answer.returncode == 1):
         return os.fsdecode(answer.stdout)
     said = answer.stderr.decode(errors="replace").strip().split("\n", 1)[0]
-    raise NotProven(
-        f"{shown}: git cannot tell whether it holds it: {said}. Next: keep the deployment in a git repository "
-        "(git init) whose .gitignore names it, or keep the credentials in a secret store."
+    step = (
+        f"let git trust it (git config --global --add safe.directory {folder})"
+        if "dubious ownership" in said
+        else "keep the deployment in a git repository (git init) whose .gitignore names it"
     )
+    raise NotProven(f"{shown}: git cannot tell whether it holds it: {said}. Next: {step}.")

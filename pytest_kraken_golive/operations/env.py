@@ -105,10 +105,11 @@ class _Reader:
             "base_url": ask(lambda: self._endpoint(settings.endpoint)),
             "credentials": ask(lambda: self._credentials(settings.key_pair)),
             "limits": {bucket: ask(partial(self._limit, bucket)) for bucket in LIMITS},
-            "flags": {str(found.where.key): self._row(found) for found in settings.flags()},
+            "flags": {str(found.where.key): self._row(found) for found in settings.flag_texts()},
             "bench_wait_s": ask(lambda: self._bench_wait(settings.bench_wait_s)),
             "largest_order_usd": ask(lambda: self._arming(settings.arming)),
         }
+        ask(lambda: settings.flags)
         ask(settings.refuse_misspelt)
         summary.hidden = [f"{one.where} hides another value in {one.shadows}" for one in settings.shadowed()]
         summary.rows += [Row("hidden", one, ()) for one in summary.hidden]

@@ -18,6 +18,7 @@ from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore, key_fingerprint
 from pytest_kraken_golive.deployment.variables import Variables
 from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, ORDER, ORDER_STATUS
+from pytest_kraken_golive.telemetry.flags import Component, Mode
 
 KEY, SECRET = "K" * 56, base64.b64encode(bytes(range(64))).decode()
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -124,6 +125,16 @@ def test_a_misspelt_name_stops_who_reads_the_right_one_and_nobody_else(make: Mak
     assert settings.limits.global_.capacity == 20
     with pytest.raises(Fault, match="KRAKEN_USE_SANBOX"):
         settings.refuse_misspelt()
+
+
+def test_flags_are_those_of_the_bot_and_quote_what_is_wrong(make: Make) -> None:
+    lines = ["FF_EXECUTION_MODE=new", "FF_EXECUTION_MAX_CONSEC_FAIL=3", "FF_EXECUTION_ROLLBACK_TIMEOUT_S=60"]
+    flags = make("FEATURE_TOGGLES_ENABLED=true", *lines).flags
+    assert (flags.enabled, flags.components[Component.EXECUTION].mode) == (True, Mode.NEW)
+    with pytest.raises(Fault, match=r"^\.env:1 FF_FEES_MODE: expected auto, legacy or new, found 'canary'"):
+        _ = make("FF_FEES_MODE=canary").flags
+    with pytest.raises(Fault, match=r"expected the name FF_EXECUTION_MODE, found FF_EXECUTOR_MODE"):
+        _ = make("FF_EXECUTOR_MODE=legacy").flags
 
 
 def test_credentials_are_never_shown(make: Make) -> None:

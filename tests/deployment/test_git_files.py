@@ -6,9 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from pytest_kraken_golive.contract import NotProven
-from pytest_kraken_golive.deployment.git_files import look_up
+from pytest_kraken_golive.deployment.git_files import look_up, tracked_files_with
 
 
 def git(folder: Path, *words: str) -> str:
@@ -89,3 +90,14 @@ def test_without_git_it_is_not_proven(repository: Path, monkeypatch: pytest.Monk
 def test_variables_that_point_git_elsewhere_are_not_heard(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     assert look_up(repository / ".env", ".env").ignored_by
+
+
+def test_a_secret_in_a_tracked_file_is_found_whatever_its_name(repository: Path) -> None:
+    texts = [SecretStr("pub+lic/half="), SecretStr("secret.half")]
+    (repository / ".env").write_text("S=secret.half\n", encoding="utf-8")
+    assert tracked_files_with(repository, texts, "key") == []
+    (repository / "notes").mkdir()
+    (repository / "notes" / "a b.bin").write_bytes(b"\0pub+lic/half=\0")
+    (repository / "other.txt").write_text("secretXhalf\n", encoding="utf-8")
+    git(repository, "add", ".")
+    assert tracked_files_with(repository / "notes", texts, "key") == ["notes/a b.bin"]

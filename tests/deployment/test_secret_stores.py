@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,12 +16,14 @@ from keyring.backends import fail
 from pydantic import SecretStr
 
 from pytest_kraken_golive.contract import Fault, Found, NotProven, Where
+from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secret_stores import (
     KeyringSecretStore,
     VariableSecretStore,
     VaultSecretStore,
     vault_from,
 )
+from pytest_kraken_golive.deployment.secrets import SecretStore
 from pytest_kraken_golive.deployment.variables import Variables
 
 KEY, SECRET = "public-half", "c2VjcmV0LWhhbGY="
@@ -188,3 +190,53 @@ def test_variables_hand_out_the_pair_and_its_place(tmp_path: Path) -> None:
         store.credentials("live")
     store = VariableSecretStore(Variables.read(path, {"KRAKEN_API_SECRET": SECRET}))
     assert store.credentials("live").api_secret.get_secret_value() == SECRET
+
+
+@pytest.fixture
+def store_of(tmp_path: Path, vault_url: str) -> Callable[[str], SecretStore]:
+    """The store of a deployment whose runtime.yaml has this section, and whose `.env` has a Vault token."""
+
+    def make(section: str) -> SecretStore:
+        (tmp_path / "config").mkdir(exist_ok=True)
+        (tmp_path / "config" / "runtime.yaml").write_text(section.replace("URL", vault_url), encoding="utf-8")
+        (tmp_path / ".env").write_text(f"VAULT_TOKEN={TOKEN}\nKRAKEN_API_KEY={KEY}\n", encoding="utf-8")
+        return Deployment(tmp_path).secrets
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("section", "place"),
+    [
+        ("trading: {}", "secrets/live"),
+        ("secret_store: {path: keys}", "keys/live"),
+        ("secret_store: {kind: directory}", "secrets/live"),
+        ("secret_store: {kind: environment}", ".env:2 KRAKEN_API_KEY"),
+        ("secret_store: {kind: keyring, service: bots}", "keyring bots/live"),
+    ],
+)
+def test_the_configuration_chooses_the_store(store_of: Callable[[str], SecretStore], section: str, place: str) -> None:
+    assert store_of(section).place("live") == place
+
+
+def test_the_configuration_chooses_vault(store_of: Callable[[str], SecretStore]) -> None:
+    store = store_of("secret_store: {kind: vault, url: URL, mount: kv, path: bots}")
+    assert store.credentials("live").api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize(
+    ("section", "error", "message"),
+    [
+        ("secret_store: {kind: Vault}", Fault, r"runtime\.yaml:1 secret_store\.kind: expected .*found 'Vault'"),
+        ("secret_store: {kind: ' vault'}", Fault, r"found ' vault'"),
+        ("secret_store: {kind: ''}", Fault, r"text that is not blank"),
+        ("secret_store: {knd: vault}", Fault, r"expected the key kind, found 'knd'"),
+        ("secret_store: {kind: vault}", NotProven, r"secret_store\.url"),
+        ("secret_store: {kind: vault, url: 'http://vault.example.org'}", Fault, "an address with https"),
+    ],
+)
+def test_a_store_that_is_not_known_is_never_another(
+    store_of: Callable[[str], SecretStore], section: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        store_of(section)

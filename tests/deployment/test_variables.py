@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Fault, NotProven
@@ -99,6 +99,7 @@ NAMES = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,8}\Z")
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=12)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=5), st.sampled_from(["{}={}", "export {}={}", "{}='{}'", '{}="{}"']))
 def test_what_is_accepted_is_what_python_dotenv_reads(
     tmp_path_factory: pytest.TempPathFactory, wanted: dict[str, str], form: str

@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_people_see_every_value_with_its_place_and_no_secret(root: Path) -> None:
-    summary = summarise(root / "config" / "runtime.yaml", {"KRAKEN_RL_MD_CAP": "8", "FF_EXECUTION_MODE": "auto"})
+    summary = summarise(root / "config" / "runtime.yaml", {"KRAKEN_RL_MD_CAP": "8", "FF_EXECUTION_MODE": "legacy"})
     rows = {row.name: (row.value, row.places) for row in summary.rows}
     assert rows["mode"] == ("production", (".env:3 KRAKEN_USE_SANDBOX",))
     assert rows["base URL"] == ("https://api.kraken.com", ("default KRAKEN_BASE_URL",))
@@ -38,7 +38,7 @@ def test_people_see_every_value_with_its_place_and_no_secret(root: Path) -> None
         "8 tokens, 2 a second",
         ("process environment KRAKEN_RL_MD_CAP", "default KRAKEN_RL_MD_FR"),
     )
-    assert rows["FF_EXECUTION_MODE"] == ("auto", ("process environment FF_EXECUTION_MODE",))
+    assert rows["FF_EXECUTION_MODE"] == ("legacy", ("process environment FF_EXECUTION_MODE",))
     assert summary.hidden == ["process environment KRAKEN_RL_MD_CAP hides another value in .env:4 KRAKEN_RL_MD_CAP"]
     assert (summary.problems, summary.exit_status) == ([], DONE)
     for shown in (summary.text(), summary.as_json(), repr(summary)):
