@@ -179,6 +179,14 @@ class Copy(Protocol):
         """The text of a file."""
         ...
 
+    def set_variable(self, name: str, text: str | None) -> None:
+        """Let `.env` set a variable to this text as it stands in the file, or, with None, not at all."""
+        ...
+
+    def git(self, *words: str) -> None:
+        """Run git in the copy's repository; it must succeed."""
+        ...
+
 
 @dataclass(frozen=True)
 class Break:

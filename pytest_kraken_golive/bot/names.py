@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pytest_kraken_golive.deployment.misspelt import misspelt
+from pytest_kraken_golive.deployment.misspelt import letters, misspelt
 from pytest_kraken_golive.deployment.secret_stores import KEY_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE
 from pytest_kraken_golive.kraken.endpoint import BASE_URL_VARIABLE, USE_SANDBOX_VARIABLE
 from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, ORDER, ORDER_STATUS, BucketName
@@ -53,6 +54,9 @@ _OTHER_WORDS: Final = {
 """What people write where the variables' names have another word."""
 _WORDS: Final = re.compile(rf"(?<=_)({'|'.join(_OTHER_WORDS)})(?=_|$)")
 _FEWEST_WORDS: Final = 2
+_LETTERS: Final = {name: Counter(letters(name)) for name in _KNOWN}
+_MOST_OTHER_LETTERS: Final = 3
+"""No misspelling has more slips, and a slip exchanges a letter at most; comparing letter by letter is slow."""
 
 
 def meant_by(name: str, set_names: Iterable[str]) -> str | None:
@@ -65,12 +69,22 @@ def meant_by(name: str, set_names: Iterable[str]) -> str | None:
     if name in _KNOWN:
         return None
     plain = _WORDS.sub(lambda word: _OTHER_WORDS[word[0]], name.upper())
-    for meant in _KNOWN:
+    for meant in _alike(plain):
         if plain == meant or (misspelt(plain, meant) and not re.fullmatch(rf"{meant}_?[0-9]+", plain)):
             return meant
     if plain.startswith(LIMIT_PREFIX):
         return difflib.get_close_matches(plain, LIMIT_VARIABLES, n=1, cutoff=0.0)[0]
     return _shortened(plain, set(set_names))
+
+
+def _alike(name: str) -> Iterator[str]:
+    """The known names that have nearly the same letters, in whatever order: what only may be a misspelling of them."""
+    has = Counter(letters(name))
+    for known, wanted in _LETTERS.items():
+        if abs(has.total() - wanted.total()) <= _MOST_OTHER_LETTERS:
+            other = (has - wanted).total() + (wanted - has).total()
+            if other <= 2 * _MOST_OTHER_LETTERS:
+                yield known
 
 
 def _shortened(name: str, set_names: set[str]) -> str | None:

@@ -104,7 +104,7 @@ def link_to_tracked_file(copy: Any) -> None:
     target = copy.root / "production.cfg"
     (copy.root / ENV).rename(target)
     os.symlink(target, copy.root / ENV)
-    copy.git("add", "production.cfg")
+    copy.git("add", "-f", "production.cfg")
 
 
 @sabotage("git's index")
@@ -199,7 +199,7 @@ def another_pair_in_the_store(copy: Any) -> None:
 def copy_under_another_name(copy: Any) -> None:
     """`.env` is ignored; a copy of it is not."""
     copy.write("deploy/production.txt", copy.read(ENV))
-    copy.git("add", "deploy/production.txt")
+    copy.git("add", "-f", "deploy/production.txt")
 
 
 STORE = [

@@ -28,7 +28,7 @@ class GitFile:
     tracked: bool
     """In the index: the next commit holds it."""
     ignored_by: str | None
-    """`file:line:pattern` of the rule that keeps it out; None: nothing does."""
+    """`file:line:pattern` of the repository's rule that keeps it out, not one of the user's own; None: nothing does."""
     commits: list[str]
     """Every commit of any branch, tag, stash or reflog that touched it, the newest first (at most ten)."""
 
@@ -97,7 +97,7 @@ def _ask(folder: Path, shown: str, *words: str, may_say_no: bool = False, stdin:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         answer = subprocess.run(  # noqa: S603 - our own words, without a shell
-            [git, "--no-pager", "--no-replace-objects", *words],
+            [git, "--no-pager", "--no-replace-objects", "-c", "core.excludesFile=", *words],
             cwd=folder,
             env={**environ, "LC_ALL": "C"},
             input=stdin.encode(),

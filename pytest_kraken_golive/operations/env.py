@@ -61,16 +61,15 @@ class EnvironmentSummary:
 
     def text(self, paint: Paint = lambda _, text: text) -> str:
         """The summary for people; it says the same without colours."""
-        width, middle = (max((len(part) for part in parts), default=0) for parts in self._columns())
-        lines = [
-            f"{paint('name', f'{row.name:{width}}')}  {paint('value', f'{row.value:{middle}}')}  "
-            f"{paint('place', ', '.join(row.places))}".rstrip()
-            for row in self.rows
-        ]
+        width = max((len(row.name) for row in self.rows), default=0)
+        middle = max((len(row.value) for row in self.rows if row.places), default=0)
+        lines = []
+        for row in self.rows:
+            shown = paint("name", row.name.ljust(width)) + "  " + paint("value", row.value)
+            if row.places:
+                shown += " " * (middle - len(row.value) + 2) + paint("place", ", ".join(row.places))
+            lines.append(shown)
         return "\n".join(lines)
-
-    def _columns(self) -> tuple[list[str], list[str]]:
-        return [row.name for row in self.rows], [row.value for row in self.rows]
 
 
 def summarise(config: Path, process: Mapping[str, str]) -> EnvironmentSummary:

@@ -101,3 +101,14 @@ def test_a_secret_in_a_tracked_file_is_found_whatever_its_name(repository: Path)
     (repository / "other.txt").write_text("secretXhalf\n", encoding="utf-8")
     git(repository, "add", ".")
     assert tracked_files_with(repository / "notes", texts, "key") == ["notes/a b.bin"]
+
+
+def test_a_rule_of_the_user_alone_keeps_nothing_out_for_others(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".gitignore").write_text("reports/\n", encoding="utf-8")
+    (tmp_path / "git").mkdir()
+    (tmp_path / "git" / "ignore").write_text(".env\n", encoding="utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert ".env" not in git(repository, "status", "--porcelain"), "git itself follows the user's rule"
+    assert look_up(repository / ".env", ".env").ignored_by is None
