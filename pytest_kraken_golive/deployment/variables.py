@@ -192,5 +192,20 @@ def read_env_file(path: Path, process: Mapping[str, str], shown: str = ENV_FILE)
     return found
 
 
+def texts_to_mask(path: Path) -> dict[str, str]:
+    """What a `.env` file says, however broken it is: what must not be shown has to be known even then."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - as above
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    except (OSError, ValueError):
+        return {}  # nobody can read it, so nobody can show it
+    found = {}
+    for number, binding in enumerate(parse_stream(io.StringIO(text, newline=None))):
+        if binding.key is not None and binding.value:
+            found[f"{binding.key} {number}"] = binding.value  # a name may stand there twice
+    return found
+
+
 def _lines_in(text: str) -> int:
     return len(text.splitlines())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,13 +68,13 @@ class Worlds:
     def _learn(self, rehearsal: Rehearsal) -> None:
         """Mask this world's credentials in all that is printed or written."""
         from pytest_kraken_golive.contract import Fault, NotProven  # noqa: PLC0415 - two names
+        from pytest_kraken_golive.deployment.variables import texts_to_mask  # noqa: PLC0415 - heavy, only when used
 
-        with contextlib.suppress(Fault, NotProven):  # nothing to mask; the lines about them say so
-            self.redactor.learn_environment(rehearsal.deployment.variables)
+        self.redactor.learn_environment(texts_to_mask(rehearsal.deployment.env_path))
         try:
             account = rehearsal.account
         except (Fault, NotProven):
-            return  # as above
+            return  # nothing to mask; the line about the credentials says so
         self.redactor.learn(account.api_key.get_secret_value())
         self.redactor.learn(account.api_secret.get_secret_value())
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Fault, NotProven
-from pytest_kraken_golive.deployment.variables import Variables, read_env_file
+from pytest_kraken_golive.deployment.variables import Variables, read_env_file, texts_to_mask
 
 
 @pytest.fixture
@@ -112,3 +112,9 @@ def test_what_is_accepted_is_what_python_dotenv_reads(
         return
     theirs = dotenv_values(path, encoding="utf-8-sig")
     assert ours == {name: value for name, value in theirs.items() if value is not None}
+
+
+def test_what_is_to_be_masked_is_known_of_a_broken_file_too(env_file: Path) -> None:
+    env_file.write_bytes(b"\xef\xbb\xbfA_SECRET='one'\r\nA_SECRET=two\r\nB='never closed\r\nC=\xff3\r\n")
+    assert {"one", "two"} <= set(texts_to_mask(env_file).values())
+    assert texts_to_mask(env_file.parent / "nothing") == {}
