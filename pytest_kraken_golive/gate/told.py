@@ -34,7 +34,8 @@ class Told:
         plan, paper = self._gate.plan, self._gate.policy.paper
         planned = [plan.line_of(item.nodeid) for item in items]
         runs = not self._gate.options.only_collects
-        if not (runs and any(line.depends_on_run for line in planned if line is not None)):
+        on_paper = (line for line in planned if line is not None and line.runbook.stage == "paper")
+        if not (runs and any(line.depends_on_run for line in on_paper)):
             return []
         return [f"the bot runs on paper meanwhile; lines about its run wait for it, up to {paper.timeout_s:g} s"]
 

@@ -70,7 +70,7 @@ class Worlds:
         from pytest_kraken_golive.contract import Fault, NotProven  # noqa: PLC0415 - two names
         from pytest_kraken_golive.deployment.variables import texts_to_mask  # noqa: PLC0415 - heavy, only when used
 
-        self.redactor.learn_environment(texts_to_mask(rehearsal.deployment.env_path))
+        self.redactor.learn_environment(texts_to_mask(rehearsal.judged / ".env"))
         try:
             account = rehearsal.account
         except (Fault, NotProven):

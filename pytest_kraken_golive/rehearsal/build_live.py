@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from pytest_kraken_golive.bot.names import LARGEST_ORDER
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.policy import Policy
@@ -76,7 +77,7 @@ def _write_env(path: Path, account: AccountSettings) -> None:
         "KRAKEN_USE_SANDBOX": "false",
         "KRAKEN_BASE_URL": EXCHANGE,
         **STARTING_LIMITS,
-        "KRAKEN_MAX_ORDER_USD": LARGEST_ORDER_USD,
+        LARGEST_ORDER: LARGEST_ORDER_USD,
         "SMC_BENCH_MAX_WAIT": "5",
         "FEATURE_TOGGLES_ENABLED": "true",
     }

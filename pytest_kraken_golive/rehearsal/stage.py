@@ -69,6 +69,12 @@ class Rehearsal:
     @cached_property
     def deployment(self) -> Deployment:
         """The deployment under judgement; a real one's bot may see this process's variables, a rehearsal's does not."""
+        if self.is_rehearsal and self.stage == "production":
+            _ = self.addresses  # until the exchange is up, .env does not say where it is
+        return self._files
+
+    @cached_property
+    def _files(self) -> Deployment:
         return Deployment(self.judged, process={} if self.is_rehearsal else os.environ)
 
     @cached_property
@@ -149,7 +155,7 @@ class Rehearsal:
                 "Next: see the lines about the key."
             )
         same = self.judged == self.root  # then it need not be read again
-        return store_of(self.deployment if same else Deployment(self.root)).credentials(names[0])
+        return store_of(self._files if same else Deployment(self.root)).credentials(names[0])
 
     @property
     def report(self) -> Path:
