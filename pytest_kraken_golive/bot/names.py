@@ -17,7 +17,7 @@ from pytest_kraken_golive.kraken.endpoint import BASE_URL_VARIABLE, USE_SANDBOX_
 from pytest_kraken_golive.kraken.limits import GLOBAL, MARKET_DATA, ORDER, ORDER_STATUS, BucketName
 
 BENCH_WAIT: Final = "SMC_BENCH_MAX_WAIT"
-LARGEST_ORDER: Final = "KRAKEN_LIVE_MAX_ORDER_USD"
+LARGEST_ORDER: Final = "KRAKEN_MAX_ORDER_USD"
 TOGGLES: Final = "FEATURE_TOGGLES_ENABLED"
 
 LIMIT_PREFIX: Final = "KRAKEN_RL_"

@@ -162,7 +162,7 @@ class LiveSettings:
 
     @property
     def arming(self) -> Arming | None:
-        """`KRAKEN_LIVE_MAX_ORDER_USD`: the largest real order; None where it is not set: then none leaves.
+        """`KRAKEN_MAX_ORDER_USD`: the largest real order; None where it is not set: then none leaves.
 
         Raises:
             Fault: it is no positive finite number, or misspelt.

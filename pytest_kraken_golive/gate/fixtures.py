@@ -51,11 +51,13 @@ def deployment(golive_world: Rehearsal) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def live_settings(deployment: Deployment) -> LiveSettings:
+def live_settings(golive_world: Rehearsal) -> LiveSettings:
     """What the variables of the deployment say (`.env` below the process's), each value with its place."""
     from pytest_kraken_golive.bot.settings import LiveSettings  # noqa: PLC0415 - heavy, only when used
 
-    return LiveSettings.of(deployment)
+    if golive_world.is_rehearsal:
+        _ = golive_world.addresses  # its host writes the exchange's address into .env before it says that it is ready
+    return LiveSettings.of(golive_world.deployment)
 
 
 @pytest.fixture(scope="session")

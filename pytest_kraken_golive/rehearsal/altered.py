@@ -96,8 +96,9 @@ class AlteredCopy:
         git = shutil.which("git")
         if git is None:
             raise LookupError("there is no program git")
-        identity = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@invalid", "-c", "commit.gpgsign=false")
+        identity = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost")
         environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}  # no hooks, no signing
         subprocess.run(  # noqa: S603 - our own words, without a shell
             [git, *identity, *words], cwd=self.root, env=environ, capture_output=True, check=True
         )

@@ -51,7 +51,7 @@ def test_values_come_with_their_line_and_the_process_wins(make: Make) -> None:
     settings = make(
         "KRAKEN_USE_SANDBOX=false",
         "KRAKEN_RL_MD_CAP=9",
-        "KRAKEN_LIVE_MAX_ORDER_USD=25.50",
+        "KRAKEN_MAX_ORDER_USD=25.50",
         KRAKEN_RL_MD_CAP="8",
         KRAKEN_RL_MD_FR="1e-1",
     )

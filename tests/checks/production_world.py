@@ -133,6 +133,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "accounts": ["kraken_live_trading"],
             "own_bot": False,
             "has_bot": False,
+            "stage": "production",
         }
         with closing(Rehearsal(ticket, Policy())) as rehearsal:
             yield World(root, rehearsal)
