@@ -156,7 +156,7 @@ def deploy_environment(
 ) -> None:
     """`.env` itself carries all that the deployed service needs; only credentials may be in a secret manager."""
     live_settings.refuse_misspelt()
-    see_variables(live_settings, evidence, KEY_VARIABLE, SECRET_VARIABLE, USE_SANDBOX_VARIABLE, *LIMIT_VARIABLES)
+    see_variables(live_settings, evidence, USE_SANDBOX_VARIABLE, *LIMIT_VARIABLES)
     variables = live_settings.variables
     pair = _see_pair(live_settings, evidence, secret_bytes)
     if pair.in_variables and not _stands_in(deployment):

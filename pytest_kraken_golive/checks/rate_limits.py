@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pytest_kraken_golive.bot.names import LIMIT_VARIABLES, LIMITS
 from pytest_kraken_golive.bot.settings import LiveSettings
@@ -44,33 +44,10 @@ DOCUMENTED_DECAY_PER_S: Final[dict[Tier, dict[BucketName, float]]] = {
 only advises a second between two)."""
 
 
-class Size(BaseModel):
-    """The size of a bucket."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    capacity: Positive
-    """Tokens."""
-    fill_rate: Positive
-    """Tokens per second."""
-
-
-class Sizes(BaseModel):
-    """The sizes of all four."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    global_: Size = Field(alias="global")
-    market_data: Size
-    order: Size
-    order_status: Size
-
-    def of(self, bucket: BucketName) -> Size:
-        """That of one bucket."""
-        return {
-            GLOBAL: self.global_,
-            MARKET_DATA: self.market_data,
-            ORDER: self.order,
-            ORDER_STATUS: self.order_status,
-        }[bucket]
+Size = Annotated[dict[Literal["capacity", "fill_rate"], Positive], Field(min_length=2)]
+"""The size of a bucket: tokens, and tokens per second."""
+Sizes = Annotated[dict[Literal["global", "market_data", "order", "order_status"], Size], Field(min_length=4)]
+"""The sizes of all four."""
 
 
 def _require_set(settings: LiveSettings, evidence: Evidence) -> None:
@@ -114,10 +91,13 @@ def rate_limit_values(
     """No bucket is larger than its starting value, unless golive.yaml names measurements that justify it."""
     _require_set(live_settings, evidence)
     for bucket in LIMITS:
-        start = limits.of(bucket)
-        capacity, fill_rate = live_settings.limit(bucket)
         short = bucket.partition(":")[2]
-        for part, found, largest in (("capacity", capacity, start.capacity), ("fill_rate", fill_rate, start.fill_rate)):
+        start = {str(name): size for name, size in limits.items()}[short]
+        capacity, fill_rate = live_settings.limit(bucket)
+        for part, found, largest in (
+            ("capacity", capacity, start["capacity"]),
+            ("fill_rate", fill_rate, start["fill_rate"]),
+        ):
             if found.value > largest:
                 files = _justified(found, largest, f"limits.{short}", part, policy)
                 _require_measurements(files, f"{FILE} limits.{short}.measurements", golive_project)

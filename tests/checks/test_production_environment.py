@@ -19,7 +19,6 @@ from pytest_kraken_golive.checks.environment import (
 )
 from pytest_kraken_golive.checks.rate_limits import (
     SAMPLES,
-    Sizes,
     WatchedPacer,
     bucket_names,
     rate_limit_buckets,
@@ -30,7 +29,7 @@ from pytest_kraken_golive.checks.rate_limits import (
 from pytest_kraken_golive.contract import Break, Check, Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore
-from pytest_kraken_golive.gate.registry import read_signature
+from pytest_kraken_golive.gate.registry import CheckError, read_signature, validated
 from pytest_kraken_golive.kraken import KrakenClient, RateLimits, Unlimited, calls
 from pytest_kraken_golive.policy import Policy, RaisedLimit
 
@@ -41,14 +40,12 @@ pytest_plugins = ["production_world"]
 
 BUCKETS = ["kraken:global", "kraken:market_data", "kraken:order", "kraken:order_status"]
 
-SIZES = Sizes.model_validate(
-    {
-        "global": {"capacity": 20, "fill_rate": 2.0},
-        "market_data": {"capacity": 15, "fill_rate": 2.0},
-        "order": {"capacity": 10, "fill_rate": 1.5},
-        "order_status": {"capacity": 10, "fill_rate": 1.5},
-    }
-)
+SIZES = {
+    "global": {"capacity": 20.0, "fill_rate": 2.0},
+    "market_data": {"capacity": 15.0, "fill_rate": 2.0},
+    "order": {"capacity": 10.0, "fill_rate": 1.5},
+    "order_status": {"capacity": 10.0, "fill_rate": 1.5},
+}
 LINES: dict[str, tuple[Check, dict[str, Any]]] = {
     "credentials-present": (credentials_present, {"secret_bytes": 64}),
     "env-file-private": (env_file_private, {}),
@@ -208,6 +205,23 @@ def test_they_prove_nothing_about_another_client(world: World, line: str) -> Non
 
 
 # ---- limits ----
+
+
+def test_the_line_must_give_the_sizes_of_all_buckets() -> None:
+    signature = read_signature(rate_limit_values)
+    written: dict[str, Any] = {name: {part: str(value) for part, value in size.items()} for name, size in SIZES.items()}
+    raw: dict[str, Any] = {"tier": "pro", "limits": written}
+    assert validated(rate_limit_values, signature, raw) == {"tier": "pro", "limits": SIZES}
+    wrongs: list[dict[str, Any]] = [
+        {name: size for name, size in written.items() if name != "order"},
+        {**written, "orders": written["order"]},
+        {**written, "order": {"capacity": "10"}},
+        {**written, "order": {"capacity": "10", "fill_rate": "inf"}},
+        {**written, "order": {"capacity": "0", "fill_rate": "1"}},
+    ]
+    for wrong in wrongs:
+        with pytest.raises(CheckError, match="parameter 'limits'"):
+            validated(rate_limit_values, signature, {**raw, "limits": wrong})
 
 
 def test_lower_limits_pass_and_the_tier_s_decay_is_named(world: World) -> None:
