@@ -55,12 +55,13 @@ def env(config: Path | None, as_json: bool) -> None:
 
 @main.command(short_help="Write config, runbook and tests into a project.")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
-def init(directory: Path) -> None:
+@click.option("--with-production", is_flag=True, help="Also write the runbook of the production cutover.")
+def init(directory: Path, with_production: bool) -> None:
     """Write all that `pytest --golive` needs into DIRECTORY (default: here). Never overwrites a file."""
     from pytest_kraken_golive.scaffold import ScaffoldError, scaffold  # noqa: PLC0415 - each command imports its own
 
     try:
-        written, kept = scaffold(directory)
+        written, kept = scaffold(directory, production=with_production)
     except ScaffoldError as error:
         raise click.ClickException(str(error)) from error
     for name in written:

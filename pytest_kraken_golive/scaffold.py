@@ -21,6 +21,9 @@ FILES = (
 )
 """Copied as they stand in this project's own repository, which is a deployment itself."""
 
+PRODUCTION = ("config/runbooks/production_cutover.md",)
+"""Written besides where production is wanted: who only trades on paper has nothing to prove about it."""
+
 GITIGNORE = """.env
 secrets/
 var/
@@ -40,11 +43,12 @@ class ScaffoldError(Exception):
     """A file cannot be written; the message says which and why."""
 
 
-def scaffold(directory: Path) -> tuple[list[str], list[str]]:
+def scaffold(directory: Path, *, production: bool = False) -> tuple[list[str], list[str]]:
     """Write the stock files.
 
     Args:
         directory: the project; made if need be.
+        production: with the runbook of the production cutover.
 
     Returns:
         The files that were written, and those that were there and kept as they are.
@@ -52,7 +56,8 @@ def scaffold(directory: Path) -> tuple[list[str], list[str]]:
     Raises:
         ScaffoldError: a file or folder cannot be written.
     """
-    contents = {name: stock(name) for name in FILES} | {".gitignore": GITIGNORE, CASSETTES: ""}
+    names = FILES + (PRODUCTION if production else ())
+    contents = {name: stock(name) for name in names} | {".gitignore": GITIGNORE, CASSETTES: ""}
     written: list[str] = []
     kept: list[str] = []
     for name, content in contents.items():

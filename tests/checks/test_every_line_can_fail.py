@@ -26,7 +26,6 @@ def test_every_line_fails_under_each_of_its_breaks(tmp_path: Path) -> None:
     verdict = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))
     lines = {line["id"] for book in verdict["runbooks"] for line in book["lines"]}
     broken = Counter(row["line"] for row in rows)
-    assert len(lines) == 44
     assert min(broken[line] for line in lines) >= 3, broken
 
 
