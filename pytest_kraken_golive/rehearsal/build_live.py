@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.policy import Policy
@@ -56,6 +57,22 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
     _write_env(root / ".env", live)
     _keep_in_git(root)
     return blueprint
+
+
+def know_live_account(blueprint: Blueprint, deployment: Path) -> None:
+    """Let the exchange know the key pair that a real deployment would go live with, wherever that is kept.
+
+    Args:
+        blueprint: of the copy; where the deployment has no usable pair it stays as it is, and the lines say so.
+        deployment: the real one, whose bot may see this process's variables.
+    """
+    try:
+        pair = LiveSettings.of(Deployment(deployment, process=os.environ)).key_pair.credentials
+    except (Fault, NotProven):
+        return
+    live = AccountSettings(name=SPARE, api_key=pair.api_key, api_secret=pair.api_secret)
+    others = [account for account in blueprint.sandbox.accounts if account.api_key != live.api_key]
+    blueprint.sandbox = exchange_for([live, *others])
 
 
 def _account_of(blueprint: Blueprint, entrypoint: str) -> AccountSettings:

@@ -19,6 +19,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pytest_kraken_golive.bot.licence import ISSUER_KEYS
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -27,7 +28,7 @@ from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
-from pytest_kraken_golive.rehearsal.build_live import rehearse_live
+from pytest_kraken_golive.rehearsal.build_live import know_live_account, rehearse_live
 from pytest_kraken_golive.rehearsal.commands import CommandsOrder, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.order import HostOrder
@@ -75,6 +76,9 @@ class Rehearsal:
 
     @cached_property
     def _files(self) -> Deployment:
+        return self._read_again()
+
+    def _read_again(self) -> Deployment:
         return Deployment(self.judged, process={} if self.is_rehearsal else os.environ)
 
     @cached_property
@@ -142,12 +146,14 @@ class Rehearsal:
 
     @property
     def account(self) -> Credentials:
-        """The credentials of the account that trades on paper, as the deployment's store has them.
+        """The credentials of the account that goes live, or trades on paper, as the deployment has them.
 
         Raises:
             NotProven: there is none.
             Fault: they cannot be used.
         """
+        if self.stage == "production":
+            return LiveSettings.of(self._read_again()).key_pair.credentials  # .env may not be filled in yet
         names: list[str] = self.ticket["accounts"]
         if not names:
             raise NotProven(
@@ -218,6 +224,8 @@ class Rehearsal:
             root.mkdir()
             if deployment is not None:
                 blueprint = observe(deployment, root, policy, entrypoint)
+                if stage == "production":
+                    know_live_account(blueprint, deployment)
             elif stage == "production":
                 blueprint = rehearse_live(rootdir, root, policy, entrypoint)
             else:
