@@ -26,6 +26,10 @@ Judges = Literal["deployment", "account"]
 """Whose word a check takes: the deployment's own files and behaviour, or the exchange's word about an account."""
 
 
+EVERYTHING = "*"
+"""In a check's `after`: it runs last."""
+
+
 class NotProven(Exception):
     """What a line needs is absent: no file, no key, no sample. It is not a pass, and not yet a fault."""
 
@@ -238,7 +242,7 @@ class Check:
     judges: Judges = "deployment"
     """`account`: takes the exchange's word about an account, which an invented one cannot give."""
     after: tuple[str, ...] = ()
-    """Checks whose lines run before this one's, wherever they stand in the runbook."""
+    """Checks whose lines run before this one's, wherever they stand in the runbook; `*`: all of them."""
     waivable: bool = True
     """False: no waiver may excuse it."""
     replaces: str | None = None

@@ -23,6 +23,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     golive_overridden,
     golive_project,
     golive_world,
+    golive_written,
     kraken_client,
     kraken_environment,
     kraken_sandbox,

@@ -57,6 +57,11 @@ class Redactor:
         spans = sorted([*(span for form in found for span in form.spans(text)), *self._fragments.spans(text)])
         return _masked(text, spans) if spans else text
 
+    def place_in(self, text: str) -> int | None:
+        """Where the first whole secret stands in a text, in any form; None where there is none."""
+        found = [form for anchor, form in self._anchors if anchor in text]
+        return min((start for form in found for start, _ in form.spans(text)), default=None)
+
     def data(self, value: Any) -> Any:
         """JSON data without secrets, keys included."""
         if not self._forms:

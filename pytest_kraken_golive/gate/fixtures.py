@@ -144,6 +144,12 @@ def golive_project(golive_world: Rehearsal) -> Path:
     return golive_world.project
 
 
+@pytest.fixture(scope="session")
+def golive_written(golive_world: Rehearsal) -> list[Path]:
+    """What a rehearsal wrote beside its deployment: the output of bot, commands and exchange."""
+    return golive_world.written
+
+
 @pytest.fixture
 def golive_overridden(request: pytest.FixtureRequest) -> dict[str, str]:
     """Contract fixtures that a project has overridden, as its lines see them, with the file that does."""

@@ -21,6 +21,7 @@ class Ledger:
     records: dict[str, LineRecord] = field(default_factory=dict)
     proof: ProofTable = field(default_factory=ProofTable)
     _noted: list[str] = field(default_factory=list)
+    _failed_at_the_end: dict[str, str] = field(default_factory=dict)
     _results: list[LineResult] | None = None
     """Kept until the next report."""
 
@@ -39,6 +40,14 @@ class Ledger:
         """Note something that makes the run a NO-GO."""
         if what not in self._noted:
             self._noted.append(what)
+
+    def fail_at_the_end(self, check: str, message: str) -> None:
+        """What was found when all lines had run: fails the lines bound to a check, or the run where there is none."""
+        bound = [one.id for one in self.plan.lines.values() if one.check is not None and one.check.name == check]
+        self._failed_at_the_end.update(dict.fromkeys(bound, message))
+        self._results = None
+        if not bound:
+            self.trouble(message.rstrip("."))
 
     @property
     def troubles(self) -> list[str]:
@@ -68,6 +77,8 @@ class Ledger:
         planned = self.plan.lines[line_id]
         record = self.records.get(line_id, LineRecord())
         outcome, message = record.final()
+        if line_id in self._failed_at_the_end:
+            outcome, message = Outcome.FAILED, self._failed_at_the_end[line_id]
         return LineResult(
             id=line_id,
             runbook=planned.runbook.shown,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_kraken_golive.contract import Check
+from pytest_kraken_golive.contract import EVERYTHING, Check
 from pytest_kraken_golive.gate.causes import ABOUT_THE_RUN, FILES, THE_RUN
 from pytest_kraken_golive.gate.described import comment, fitting, nearest, parameters
 from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
@@ -135,7 +135,9 @@ class Plan:
         names = [planned.check.name if planned.check else "" for planned in lines]
         pending = Counter(names)
         after = [
-            set(planned.check.after) - {name} if planned.check else set()
+            set(names if EVERYTHING in planned.check.after else planned.check.after) - {name}
+            if planned.check
+            else set()
             for planned, name in zip(lines, names, strict=True)
         ]
         waiting = dict.fromkeys(range(len(lines)))

@@ -28,6 +28,7 @@ CONTRACT_FIXTURES = (
     "latency",
     "policy",
     "golive_world",
+    "golive_written",
     "golive_project",
     "golive_ledger",
     "golive_overridden",

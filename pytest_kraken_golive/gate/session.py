@@ -23,8 +23,10 @@ from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtu
 from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 from pytest_kraken_golive.runbook.model import RunbookError
+from pytest_kraken_golive.sweep import Sweep
 
 STOCK_CHECKS = (
     "bot_run",
@@ -39,6 +41,7 @@ STOCK_CHECKS = (
     "profiles",
     "rate_limits",
     "report",
+    "security",
     "suites",
     "truth",
 )
@@ -139,6 +142,27 @@ class Gate:
         if not self.options.only_collects:
             self.observed = {"bot": worlds.observed_bot()}
             worlds.keep_run(self.options.report_dir)
+
+    def sweep(self, credentials: Redactor, config: pytest.Config) -> None:
+        """Look through all that the run has written: a credential in it fails the line about leaks, or the run."""
+        options = (getattr(config.option, name, None) for name in ("xmlpath", "log_file", "allure_report_dir"))
+        places = [self.options.report_dir, *(Path(place) for place in options if place)]
+        try:
+            leaks = Sweep(credentials).below(dict.fromkeys(place.absolute() for place in places))
+        except OSError as error:
+            self.ledger.trouble(
+                f"{error.filename} cannot be read ({error.strerror}), so nobody knows whether it holds a credential. "
+                "Next: make it readable, and run again"
+            )
+            return
+        if leaks:
+            leak = leaks[0]
+            place = f"{self._shown(str(leak.path))}:{leak.line}" + (f" ({leak.packed})" if leak.packed else "")
+            self.ledger.fail_at_the_end(
+                "no_secret_leaks",
+                f"{place}: holds a credential; {len(leaks)} of the files that this run wrote do. Next: delete them, "
+                "revoke the key if it is a real one, and mask what was written there.",
+            )
 
     def conclude(self, pytests_status: int, config: pytest.Config) -> tuple[dict[str, Any], int]:
         """Decide, once nothing more can be reported: the verdict document, and the exit status."""

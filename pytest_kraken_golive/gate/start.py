@@ -271,6 +271,7 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     if gate is None:
         file.say_no_go("the run could not start")
         return status if status else int(pytest.ExitCode.INTERNAL_ERROR)
+    gate.sweep(config.stash[WORLDS].credentials, config)
     document, exit_code = gate.conclude(int(status), config)
     redactor = config.stash[WORLDS].redactor
     file.put(document, redactor)

@@ -39,6 +39,8 @@ class Worlds:
         self.clock = ClockGuard()
         self.redactor = Redactor()
         self.redactor.learn_environment(os.environ)
+        self.credentials = Redactor()
+        """Knows the accounts' credentials alone: where one of them stands at the end, the run has leaked it."""
         self._entrypoints = {**DEFAULT_ENTRYPOINTS, **(entrypoints or {})}
         self._deployment = deployment
         self._tickets = tickets
@@ -75,8 +77,9 @@ class Worlds:
             account = rehearsal.account
         except (Fault, NotProven):
             return  # nothing to mask; the line about the credentials says so
-        self.redactor.learn(account.api_key.get_secret_value())
-        self.redactor.learn(account.api_secret.get_secret_value())
+        for secret in (account.api_key, account.api_secret):
+            self.redactor.learn(secret.get_secret_value())
+            self.credentials.learn(secret.get_secret_value())
 
     def broken(self, alteration: Alteration) -> Rehearsal:
         """A world in which a break has acted; the caller closes it."""

@@ -164,6 +164,12 @@ class Rehearsal:
         return store_of(self._files if same else Deployment(self.root)).credentials(names[0])
 
     @property
+    def written(self) -> list[Path]:
+        """Output that is kept beside the deployment: files and folders, as far as there are any."""
+        folder = Path(self.ticket["ready_file"]).parent
+        return [place for name in ("bot.log", "commands", "host.log") if (place := folder / name).exists()]
+
+    @property
     def report(self) -> Path:
         """Where the reference bot leaves its report."""
         return self.root / REPORT
