@@ -50,9 +50,10 @@ lint: install ## format, style, types, directions of imports
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: install ## how fast gate and client are, against floors measured in the same run
+bench: install ## how fast gate, client and sandbox are, against floors measured in the same run
 	$(BIN)/python tests/benchmarks/bench_gate.py
 	$(BIN)/python tests/benchmarks/bench_client.py
+	$(BIN)/python tests/benchmarks/bench_sandbox.py
 
 .PHONY: chaos
 chaos: install ## 10,000 orders through every fault at random: none twice, none lost

@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 PAIR_STATUSES = ("online", "cancel_only", "post_only", "limit_only", "reduce_only")
 """What a pair's `status` can say (Kraken: AssetPairs)."""
 _WITHOUT_TRADES = {"cancel_only", "post_only"}
+_KNOWN = PRIVATE_ENDPOINTS.keys() | endpoints_public.ENDPOINTS.keys() | MONEY_OUT
 _OPEN_IN_MAINTENANCE = {"Time", "SystemStatus"}
 _COUNTED_AS_BAD_LOGIN = {refusals.INVALID_KEY, refusals.INVALID_SIGNATURE, refusals.INVALID_NONCE}
 
@@ -119,9 +120,8 @@ class Exchange:
                 book.private += 1
             elif call.path.startswith(PUBLIC):
                 book.public += 1
-            known = call.endpoint in PRIVATE_ENDPOINTS.keys() | endpoints_public.ENDPOINTS.keys() | MONEY_OUT
             # Made-up names share one entry, so that a caller cannot fill the books with them.
-            book.by_endpoint[call.endpoint if known else "(unknown)"] += 1
+            book.by_endpoint[call.endpoint if call.endpoint in _KNOWN else "(unknown)"] += 1
 
     def _result(self, call: Call) -> object:
         now = self.clock.time()

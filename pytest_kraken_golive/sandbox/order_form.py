@@ -232,8 +232,7 @@ def check_deadline(params: Params, session: Session) -> None:
     if _TIMESTAMP.fullmatch(text) is None:
         raise invalid("deadline")
     try:
-        # Python knows six digits of a second; Kraken's examples have up to nine.
-        deadline = datetime.fromisoformat(re.sub(r"(\.[0-9]{1,6})[0-9]*", r"\1", text.upper())).timestamp()
+        deadline = datetime.fromisoformat(text.upper()).timestamp()
     except (ValueError, OverflowError):
         raise invalid("deadline") from None
     if deadline <= session.now:

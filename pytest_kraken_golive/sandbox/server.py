@@ -19,13 +19,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..clock import Clock
 from .admin import admin_app
-from .app import TRANSPORT, Application, Door, Receive, Scope, Send
+from .app import Application, Door
 from .exchange import Exchange
 from .journal import Journal
+from .protocol import Protocol
 from .settings import SandboxSettings
 
 LOOPBACK = "127.0.0.1"
@@ -36,21 +36,6 @@ _KEEP_ALIVE_S = 75
 _GRACE_S = 1
 _BACKLOG = 2048
 _TICK_S = 0.002
-
-
-class _Protocol(H11Protocol):
-    """uvicorn's HTTP protocol, which lets the application reach the connection's transport."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
-        super().connection_made(transport)
-        self.app = functools.partial(_with_transport, self.app, transport)
-
-
-async def _with_transport(
-    app: Application, transport: asyncio.Transport, scope: Scope, receive: Receive, send: Send
-) -> None:
-    scope.setdefault("extensions", {})[TRANSPORT] = transport
-    await app(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -244,12 +229,13 @@ def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # a caller does not say itself who it is
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from .refusals import BAD_REQUEST, Refusal, invalid
 
@@ -22,6 +22,7 @@ PRIVATE = "/0/private/"
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,20})?|\.[0-9]{1,20}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -66,7 +67,12 @@ class Call:
 
 def read_query(text: str) -> Params:
     """Parameters of a query string or a form; the last of equal names counts."""
-    return dict(parse_qsl(text, keep_blank_values=True))
+    parts = (part.partition("=") for part in text.split("&") if part)
+    return {_unescaped(name): _unescaped(value) for name, _, value in parts}
+
+
+def _unescaped(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def read_body(body: bytes, content_type: str) -> Params:
@@ -154,7 +160,7 @@ def names(params: Params, name: str) -> list[str]:
 
 def success(result: object) -> bytes:
     """The envelope around a result."""
-    return _NO_ERROR + b',"result":' + json.dumps(result, separators=(",", ":")).encode() + b"}"
+    return _NO_ERROR + b',"result":' + _compact(result).encode() + b"}"
 
 
 def failure(*errors: str, null_result: bool) -> bytes:
@@ -174,7 +180,7 @@ _NO_ERROR = b'{"error":[]'
 
 
 def _error_array(errors: Sequence[str]) -> bytes:
-    return json.dumps(errors, separators=(",", ":")).encode()
+    return _compact(errors).encode()
 
 
 def places(value: Decimal, decimals: int) -> str:

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import ipaddress
-import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from children import Program, on_core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -35,43 +35,7 @@ BATCH, UNTIMED = 50, 5
 WANTED = {"plain": 0.7, "headers": 0.7, "tls": 0.9}
 
 
-def on_one_core() -> None:
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-class Program:
-    """A child that is asked with lines and answers with lines."""
-
-    def __init__(self, words: list[str], variables: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **variables},
-            preexec_fn=on_one_core if os.name == "posix" else None,  # noqa: PLW1509 - there are no threads here
-        )
-
-    def line(self) -> str:
-        assert self._process.stdout is not None
-        text = self._process.stdout.readline()
-        if not text:
-            assert self._process.stderr is not None
-            raise RuntimeError(self._process.stderr.read()[-400:])
-        return text
-
-    def ask(self, count: int) -> list[int]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{count}\n")
-        self._process.stdin.flush()
-        times: list[int] = json.loads(self.line())
-        return times
-
-    def end(self) -> None:
-        with contextlib.suppress(OSError):
-            self._process.communicate(timeout=10)
+ON_ONE_CORE = functools.partial(on_core, 0)
 
 
 def certificate(folder: Path) -> tuple[str, str, str]:
@@ -113,7 +77,7 @@ def exchange(setting: str, folder: Path) -> Iterator[tuple[str, list[str]]]:
     ca, leaf, key = certificate(folder)
     files = [leaf, key] if setting == "tls" else []
     python = str(FOREIGN) if FOREIGN.exists() else sys.executable  # it has the faster event loop
-    server = Program([python, str(HERE / "constant_exchange.py"), setting, *files], {})
+    server = Program([python, str(HERE / "constant_exchange.py"), setting, *files], {}, ON_ONE_CORE)
     try:
         yield f"http{'s' if files else ''}://127.0.0.1:{int(server.line())}", [ca] if files else []
     finally:
@@ -127,7 +91,7 @@ def measured(setting: str, rounds: int) -> dict[str, list[int]]:
         senders: dict[str, Program] = {}
         for name in [*OWN, *(PEERS if FOREIGN.exists() else [])]:
             python = sys.executable if name in OWN else str(FOREIGN)
-            program = Program([python, str(HERE / "order_sender.py"), name, url, *ca], trust)
+            program = Program([python, str(HERE / "order_sender.py"), name, url, *ca], trust, ON_ONE_CORE)
             try:
                 program.line()
                 program.ask(UNTIMED)

@@ -459,3 +459,21 @@ def test_an_internal_error_is_answered_like_krakens_and_logged(
         assert answer.json()["error"] == ["EGeneral:Internal error"]
         assert server.exchange.observed()["errors"] == {"EGeneral:Internal error": 1}
     assert "the exchange failed at Depth" in caplog.text
+
+
+def test_a_caller_does_not_say_itself_where_it_calls_from() -> None:
+    elsewhere = account(ip_allowlist=["10.0.0.0/8"])
+    with SandboxServer(SandboxSettings(accounts=[elsewhere])) as server, httpx.Client(trust_env=False) as client:
+        call = User(elsewhere, nonce()).call("Balance")
+        headers = {"API-Key": call.api_key, "API-Sign": call.api_sign, "Content-Type": call.content_type}
+        forged = headers | {"X-Forwarded-For": "10.1.2.3"}
+        answer = client.post(server.url() + call.path, content=call.body, headers=forged)
+    assert answer.json() == {"error": ["EGeneral:Permission denied"]}
+
+
+def test_an_answer_arrives_in_one_piece(server: SandboxServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=10) as link:
+        link.sendall(b"GET /0/public/Time HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        piece = link.recv(65536)
+    assert piece.startswith(b"HTTP/1.1 200")
+    assert piece.endswith(b"}}")
