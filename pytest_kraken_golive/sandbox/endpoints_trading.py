@@ -32,7 +32,7 @@ CANCELS = 50
 DEAD_MAN_MAX_S = 86_400
 """A dead man's switch runs for less than a day (Kraken: cancel all orders after)."""
 _ITEM = re.compile(r"orders\[([0-9]{1,4})\]\[([^\[\]]+)\](.*)", re.DOTALL)
-_LISTED = re.compile(r"(orders|cl_ord_ids)\[[0-9]*\]")
+_LISTED = re.compile(r"(orders|cl_ord_ids)\[[0-9]*\](\[(txid|userref|cl_ord_id)\])?")
 _USERREF = re.compile(r"-?[0-9]{1,10}")
 
 
@@ -188,7 +188,7 @@ def cancel_order_batch(exchange: Exchange, session: Session) -> object:
 
 
 def _listed(params: Params, name: str) -> list[str]:
-    """The distinct entries of a list: with commas, or as `name[0]`, `name[1]`."""
+    """The distinct entries of a list: with commas, or as `name[0]`, `name[1]`, or as `name[0][cl_ord_id]`."""
     entries: Iterable[str] = names(params, name)
     numbered = [value for key, value in params.items() if _LISTED.fullmatch(key) and key.startswith(f"{name}[")]
     found = dict.fromkeys([*entries, *numbered])

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from .refusals import BAD_REQUEST, Refusal, invalid
 
@@ -67,12 +67,18 @@ class Call:
 
 def read_query(text: str) -> Params:
     """Parameters of a query string or a form; the last of equal names counts."""
-    parts = (part.partition("=") for part in text.split("&") if part)
-    return {_unescaped(name): _unescaped(value) for name, _, value in parts}
+    params: Params = {}
+    for part in text.split("&"):
+        name, _, value = part.partition("=")
+        if "%" in part or "+" in part:
+            name, value = _unescaped(name), _unescaped(value)
+        if part:
+            params[name] = value
+    return params
 
 
 def _unescaped(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
+    return unquote_to_bytes(text.replace("+", " ")).decode(errors="replace")
 
 
 def read_body(body: bytes, content_type: str) -> Params:

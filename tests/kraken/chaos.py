@@ -1,6 +1,8 @@
 """Thousands of orders through every fault at random, client and exchange on one virtual clock.
 
-Each order that was meant must stand on the exchange's own books exactly once, or its caller was told that it does not.
+Orders go out one by one and in batches, and are amended, edited and cancelled. Each order that was meant must stand on
+the exchange's own books exactly once, or its caller was told that it does not; each change must be there once, or its
+caller was told that it was not made, or that nobody can say.
 
 python tests/kraken/chaos.py [orders] [seed]
 """
@@ -8,166 +10,41 @@ python tests/kraken/chaos.py [orders] [seed]
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
+from weather import SkewedClock, Weather
 
 from pytest_kraken_golive.clock import VirtualClock
-from pytest_kraken_golive.kraken import KrakenClient, KrakenError, NewOrder, OrderOutcomeUnknown, RetryPolicy, Unlimited
-from pytest_kraken_golive.kraken.models import PlacedOrder
+from pytest_kraken_golive.kraken import (
+    Amendment,
+    Edit,
+    KrakenClient,
+    KrakenError,
+    NewOrder,
+    OrderOutcomeUnknown,
+    RetryPolicy,
+    Unlimited,
+    decode_secret,
+    sign,
+)
+from pytest_kraken_golive.kraken.models import AmendResult, CancelResult, EditResult, PlacedOrder
 from pytest_kraken_golive.sandbox import AccountSettings, Exchange, Lockout, SandboxSettings
 from pytest_kraken_golive.sandbox.wire import Call
 
-FAULTS_PER_CALL = 0.4
 NO_LIMITS = AccountSettings(
     limits=False,
     nonce_window=200 * 10**9,  # what comes late is not stopped by its nonce
     balances={"ZUSD": Decimal(10**12), "XXBT": Decimal(10**6)},
 )
-PAGE = "<html><title>Bad gateway</title>cloudflare</html>"
-
-
-class SkewedClock:
-    """The exchange's clock: runs with ours, set differently."""
-
-    def __init__(self, clock: VirtualClock, ahead_s: float) -> None:
-        self._clock = clock
-        self._ahead_s = ahead_s
-
-    def time(self) -> float:
-        return self._clock.time() + self._ahead_s
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        self._clock.sleep(seconds)
-
-
-class Weather(httpx.BaseTransport):
-    """A way to the exchange on which anything may happen to a request and to its answer."""
-
-    def __init__(self, exchange: Exchange, clock: VirtualClock, draw: random.Random) -> None:
-        self._exchange = exchange
-        self._clock = clock
-        self._draw = draw
-        self._late: list[tuple[float, Call]] = []
-        self.calm = False
-        self.seen: Counter[str] = Counter()
-        self._faults: list[Callable[[Call], httpx.Response]] = [
-            self._refused,
-            self._reset,
-            self._timed_out,
-            self._late_arrival,
-            self._half,
-            self._page,
-            self._error,
-            self._not_executed,
-            self._nonsense,
-            self._slow,
-        ]
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.deliver_late()
-        self._clock.advance(self._draw.uniform(0.001, 0.02))
-        call = _call(request)
-        if self.calm or self._draw.random() > FAULTS_PER_CALL:
-            return self._answered(call)
-        fault = self._draw.choice(self._faults)
-        self.seen[f"{fault.__name__.strip('_')} {call.path.rpartition('/')[2]}"] += 1
-        return fault(call)
-
-    def deliver_late(self) -> None:
-        now_s = self._clock.time()
-        for at_s, call in [entry for entry in self._late if entry[0] <= now_s]:
-            self._late.remove((at_s, call))
-            self._exchange.answer(call)
-
-    def _answered(self, call: Call) -> httpx.Response:
-        return httpx.Response(200, content=self._exchange.answer(call))
-
-    def _maybe_handled(self, call: Call) -> None:
-        if self._draw.random() < 0.5:
-            self._exchange.answer(call)
-
-    def _refused(self, call: Call) -> httpx.Response:
-        raise self._draw.choice([httpx.ConnectError("refused"), httpx.ConnectTimeout("slow")])
-
-    def _reset(self, call: Call) -> httpx.Response:
-        self._maybe_handled(call)
-        raise self._draw.choice(
-            [httpx.ReadError("reset"), httpx.WriteError("reset"), httpx.RemoteProtocolError("closed"), OSError("reset")]
-        )
-
-    def _timed_out(self, call: Call) -> httpx.Response:
-        self._maybe_handled(call)
-        self._clock.advance(10)
-        raise httpx.ReadTimeout("slow")
-
-    def _late_arrival(self, call: Call) -> httpx.Response:
-        self._late.append((self._clock.time() + self._draw.uniform(0.1, 90), call))
-        self._clock.advance(self._draw.uniform(0, 10))
-        raise httpx.ReadTimeout("slow")
-
-    def _half(self, call: Call) -> httpx.Response:
-        body = self._exchange.answer(call)
-        return httpx.Response(200, content=body[: self._draw.randrange(len(body))])
-
-    def _page(self, call: Call) -> httpx.Response:
-        self._maybe_handled(call)
-        return httpx.Response(self._draw.choice([502, 503, 504, 520, 522, 429, 200]), html=PAGE)
-
-    def _error(self, call: Call) -> httpx.Response:
-        self._maybe_handled(call)
-        text = self._draw.choice(
-            [
-                "EService:Busy",
-                "EService:Unavailable",
-                "EGeneral:Internal error",
-                "EService:Timeout",
-                "EOrder:Never seen",
-            ]
-        )
-        return _errors(text)
-
-    def _not_executed(self, call: Call) -> httpx.Response:
-        throttled = f"EService: Throttled: {int(self._clock.time()) + 3}"
-        known = ["EAPI:Rate limit exceeded", "EAPI:Invalid nonce", "EOrder:Rate limit exceeded", throttled]
-        return _errors(self._draw.choice([*known, "EService:Deadline elapsed"]))
-
-    def _nonsense(self, call: Call) -> httpx.Response:
-        self._maybe_handled(call)
-        return httpx.Response(
-            200, content=self._draw.choice(["{}", "[]", "null", '{"error":[]}', '{"error":[],"result":{}}'])
-        )
-
-    def _slow(self, call: Call) -> httpx.Response:
-        self._clock.advance(self._draw.uniform(0, 12))
-        return self._answered(call)
-
-
-def _call(request: httpx.Request) -> Call:
-    headers = request.headers
-    return Call(
-        verb=request.method,
-        path=request.url.path,
-        query=request.url.query.decode(),
-        body=request.read(),
-        content_type=headers.get("content-type", ""),
-        api_key=headers.get("api-key", ""),
-        api_sign=headers.get("api-sign", ""),
-    )
-
-
-def _errors(text: str) -> httpx.Response:
-    return httpx.Response(200, json={"error": [text]})
 
 
 @dataclass
@@ -177,7 +54,7 @@ class Outcome:
     told: Counter[str] = field(default_factory=Counter)
     """By what was returned or raised."""
     wrong: list[str] = field(default_factory=list)
-    """Orders that stand once too often, or not although their callers were told so."""
+    """Orders and changes that are there once too often, or not although their callers were told so."""
     seen: Counter[str] = field(default_factory=Counter)
     """Faults by kind and endpoint."""
 
@@ -206,17 +83,32 @@ class Chaos:
         self.outcome = Outcome()
         self.told: list[tuple[str, str | None]] = []
         self._names = (f"chaos{number}" for number in itertools.count())
+        self._volumes = (Decimal(number) / 10**8 for number in itertools.count(10**6))
+        """Each change asks for a volume of its own, by which it is known on the books."""
         self._filled: list[str] = []
+        self._resting: list[PlacedOrder] = []
+        self._cancelled: list[str] = []
+        self._changed: dict[Decimal, str] = {}
+        """What callers were told of a change, by its volume: made, not made, or unknown."""
 
     def run(self, orders: int) -> Outcome:
-        for _ in range(orders):
-            self._place(self._order())
+        """Place so many orders, and meanwhile do everything else."""
+        sent = 0
+        while sent < orders:
             if self.draw.random() < 0.1:
-                self._cancel_all()
+                batch = [self._order() for _ in range(self.draw.randrange(2, 5))]
+                sent += len(batch)
+                self._place_all(batch)
+            else:
+                sent += 1
+                self._place(self._order())
+            self._do_more()
         self.weather.calm = True
         self.clock.advance(200)
         self.weather.deliver_late()
-        self._compare()
+        booked: list[dict[str, Any]] = self.exchange.observed()["orders"]
+        self._compare(booked)
+        self._compare_changes(booked)
         self.outcome.seen = self.weather.seen
         self.client.close()
         return self.outcome
@@ -245,6 +137,17 @@ class Chaos:
         except KrakenError as error:
             self._note(error, order)
 
+    def _place_all(self, orders: list[NewOrder]) -> None:
+        try:
+            items: Sequence[PlacedOrder | KrakenError] = self.client.place_orders(orders)
+        except KrakenError as error:
+            items = [error] * len(orders)
+        for order, item in zip(orders, items, strict=True):
+            if isinstance(item, OrderOutcomeUnknown):
+                self._resolve(item, order)
+            else:
+                self._note(item, order)
+
     def _resolve(self, unknown: OrderOutcomeUnknown, order: NewOrder) -> None:
         self.outcome.told["(unknown at first)"] += 1
         for _ in range(1000):
@@ -264,10 +167,78 @@ class Chaos:
             self.told.append((result.cl_ord_id, result.txid))
             if order.ordertype == "market":
                 self._filled.append(result.cl_ord_id)
+            elif order.time_in_force is None:
+                self._resting.append(result)
         else:
             self.outcome.told[type(result).__name__] += 1
             if result.may_have_acted:
                 self.outcome.wrong.append(f"an error that leaves it open: {result}")
+
+    # --- changes and cancels ------------------------------------------------------------------------------------------
+
+    def _do_more(self) -> None:
+        if self._resting and self.draw.random() < 0.3:
+            placed = self.draw.choice(self._resting[-20:])
+            self.draw.choice([self._amend, self._amend, self._cancel, self._cancel_several])(placed)
+        if self.draw.random() < 0.1:
+            self._edit()
+        if self.draw.random() < 0.03:
+            self._cancel_all()
+
+    def _amend(self, placed: PlacedOrder) -> None:
+        volume = next(self._volumes)
+        price = self.draw.choice([None, Decimal(25_000)])
+        by_txid = self.draw.random() < 0.5
+        change = Amendment(
+            txid=placed.txid if by_txid else None,
+            cl_ord_id=None if by_txid else placed.cl_ord_id,
+            volume=volume,
+            limit_price=price,
+            deadline_s=self.draw.choice([2.5, 10.0]),
+        )
+        self._change(volume, lambda: self.client.amend_order(change))
+
+    def _edit(self) -> None:
+        """Edit an order of another program: those of this client have ids of the client, which Kraken does not edit."""
+        volume = next(self._volumes)
+        txid = self._order_of_another_program()
+        change = Edit(txid=txid, pair="XBTUSD", volume=volume, deadline_s=self.draw.choice([2.5, 10.0]))
+        self._change(volume, lambda: self.client.edit_order(change))
+
+    def _change(self, volume: Decimal, send: Callable[[], AmendResult | EditResult]) -> None:
+        try:
+            send()
+        except KrakenError as error:
+            self._changed[volume] = "unknown" if error.may_have_acted else "not made"
+            self.outcome.told[f"(change: {type(error).__name__})"] += 1
+        else:
+            self._changed[volume] = "made"
+            self.outcome.told["(change made)"] += 1
+
+    def _order_of_another_program(self) -> str:
+        nonce, path = str(int(self.clock.time() * 10**9)), "/0/private/AddOrder"
+        order = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": "20000", "volume": "0.001"}
+        body = urlencode({"nonce": nonce, **order}).encode()
+        key, secret = NO_LIMITS.api_key.get_secret_value(), decode_secret(NO_LIMITS.api_secret)
+        signed = Call("POST", path, body=body, api_key=key, api_sign=sign(path, nonce, body, secret))
+        answer = json.loads(self.exchange.answer(signed))
+        txid: str = answer["result"]["txid"][0]
+        return txid
+
+    def _cancel(self, placed: PlacedOrder) -> None:
+        self._cancelling(placed, lambda: self.client.cancel_order(cl_ord_id=placed.cl_ord_id))
+
+    def _cancel_several(self, placed: PlacedOrder) -> None:
+        self._cancelling(placed, lambda: self.client.cancel_orders(cl_ord_ids=[placed.cl_ord_id]))
+
+    def _cancelling(self, placed: PlacedOrder, send: Callable[[], CancelResult]) -> None:
+        try:
+            if send().count:
+                self._cancelled.append(str(placed.txid))
+                self._resting.remove(placed)
+                self.outcome.told["(cancelled)"] += 1
+        except KrakenError:
+            self.outcome.told["(cancel failed)"] += 1
 
     def _cancel_all(self) -> None:
         try:
@@ -275,12 +246,23 @@ class Chaos:
         except KrakenError:
             self.outcome.told["(cancel_all failed)"] += 1
 
-    def _compare(self) -> None:
-        booked: list[dict[str, Any]] = self.exchange.observed()["orders"]
-        stands = Counter((entry["cl_ord_id"], entry["txid"]) for entry in booked)
+    # --- the books ----------------------------------------------------------------------------------------------------
+
+    def _compare(self, booked: list[dict[str, Any]]) -> None:
+        stands = Counter((entry["cl_ord_id"], entry["txid"]) for entry in booked if entry["cl_ord_id"] is not None)
         promised = Counter(self.told)
         self.outcome.wrong += [f"promised, and not on the books: {name}" for name in promised - stands]
         self.outcome.wrong += [f"on the books, and not told: {name}" for name in stands - promised]
+        open_ones = {entry["txid"] for entry in booked if entry["closed_s"] is None}
+        self.outcome.wrong += [f"cancelled, and still open: {txid}" for txid in self._cancelled if txid in open_ones]
+
+    def _compare_changes(self, booked: list[dict[str, Any]]) -> None:
+        amends = (Decimal(amend["volume"]) for entry in booked for amend in entry["amends"] if amend["type"] == "user")
+        edits = (Decimal(entry["volume"]) for entry in booked if entry["cl_ord_id"] is None)
+        made = Counter(volume for volume in (*amends, *edits) if volume in self._changed)
+        for volume, told in self._changed.items():
+            if not {"made": 1, "not made": 0, "unknown": 0}[told] <= made[volume] <= (told != "not made"):
+                self.outcome.wrong.append(f"a change was told as {told}, and is on the books {made[volume]} times")
 
 
 def main(orders: int, seed: int) -> int:

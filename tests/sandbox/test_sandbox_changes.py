@@ -287,7 +287,7 @@ def test_a_batch_of_cancels_names_ids_references_and_client_ids(venue: Venue) ->
         venue.add(userref="5")
     venue.add(cl_ord_id="mine")
     kept = venue.add()
-    params = {"orders": [first, "5"], "cl_ord_ids": ["mine"]}
+    params: dict[str, Any] = {"orders": [first, "5"], "cl_ord_ids": [{"cl_ord_id": "mine"}]}
     assert venue.private("CancelOrderBatch", params, as_json=True)["result"] == {"count": 4}
     assert list(venue.result("OpenOrders")["open"]) == [kept]
     assert venue.private("CancelOrderBatch", params, as_json=True)["error"] == ["EOrder:Unknown order"]
