@@ -59,6 +59,11 @@ bench: install ## how fast gate, client and sandbox are, against floors measured
 chaos: install ## 10,000 orders through every fault at random: none twice, none lost
 	$(BIN)/python tests/kraken/chaos.py
 
+.PHONY: stress
+stress: chaos test-clients ## chaos, foreign clients, 100 killed writers, 50 killed workers
+	$(BIN)/python tests/stress/kill_writer.py 100
+	$(BIN)/python tests/stress/kill_workers.py 50
+
 .PHONY: clean
 clean: ## remove what runs leave behind; keeps .venv
 	rm -rf reports/allure-results reports/*.json reports/paper_run build dist .pytest_cache .mypy_cache .ruff_cache

@@ -268,11 +268,15 @@ class Chaos:
 def main(orders: int, seed: int) -> int:
     """Run with the exchange's clock as ours, behind, and ahead; exit status 1 where anything is wrong."""
     began = time.perf_counter()
-    wrong = []
-    for number, ahead_s in enumerate((0.0, -25.0, 1.0)):
-        outcome = Chaos(seed + number, ahead_s).run(orders // 3 + (number < orders % 3))
-        print(f"exchange's clock {ahead_s:+.0f} s: {dict(outcome.told.most_common())}")
-        wrong += outcome.wrong
+    outcomes = {
+        ahead_s: Chaos(seed + number, ahead_s).run(orders // 3 + (number < orders % 3))
+        for number, ahead_s in enumerate((0.0, -25.0, 1.0))
+    }
+    told = sum((outcome.told for outcome in outcomes.values()), Counter[str]())
+    print(f"  {'clock of the exchange':28}" + "".join(f"{ahead_s:+7.0f} s" for ahead_s in outcomes))
+    for what, _ in told.most_common():
+        print(f"  {what:28}" + "".join(f"{outcome.told[what]:9}" for outcome in outcomes.values()))
+    wrong = [line for outcome in outcomes.values() for line in outcome.wrong]
     print(f"{orders} orders in {time.perf_counter() - began:.1f} s, seed {seed}: {len(wrong)} wrong")
     for line in wrong[:20]:
         print(line)

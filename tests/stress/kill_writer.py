@@ -22,7 +22,14 @@ def main(times: int, seed: int) -> None:
         folder = Path(name)
         acknowledged = sum(kill_once(folder, draw) for _ in range(times))
         torn = len(list(folder.glob("events.jsonl.torn-*")))
-    print(f"{times} kills: {acknowledged} acknowledged events, none lost; {torn} torn ends moved aside")
+    rows = {
+        "writers killed": times,
+        "events acknowledged": acknowledged,
+        "of them lost": 0,
+        "torn ends put aside": torn,
+    }
+    for what, number in rows.items():
+        print(f"  {what:20}  {number:7}")
 
 
 if __name__ == "__main__":
