@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -82,11 +81,11 @@ class Host:
             await self._let_go.wait()
         finally:
             if self._commands is not None:
-                await run_in_threadpool(self._commands.kill)
+                await asyncio.to_thread(self._commands.kill)
             if self._unlicensed is not None:
-                await run_in_threadpool(self._unlicensed.bot.kill)
+                await asyncio.to_thread(self._unlicensed.bot.kill)
             if self._bot is not None:
-                await run_in_threadpool(self._bot.kill)
+                await asyncio.to_thread(self._bot.kill)
             servers.stop()
             control.should_exit = True
             await asyncio.gather(*tasks)
@@ -116,26 +115,26 @@ class Host:
 
     def _control(self) -> Starlette:
         async def start(request: Request) -> Response:
-            return JSONResponse(await run_in_threadpool(self._of_bot, BotRun.start))
+            return JSONResponse(await asyncio.to_thread(self._of_bot, BotRun.start))
 
         async def unlicensed(request: Request) -> Response:
             if self._unlicensed is None:
                 return JSONResponse(as_json(BotState(problem=NO_COPY)))
-            return JSONResponse(as_json(await run_in_threadpool(self._unlicensed.to_its_end)))
+            return JSONResponse(as_json(await asyncio.to_thread(self._unlicensed.to_its_end)))
 
         async def wait(request: Request) -> Response:
             seconds = min(float(request.query_params.get("wait_s", "0")), LONGEST_WAIT_S)
-            return JSONResponse(await run_in_threadpool(self._of_bot, lambda bot: bot.wait(seconds)))
+            return JSONResponse(await asyncio.to_thread(self._of_bot, lambda bot: bot.wait(seconds)))
 
         async def finish(request: Request) -> Response:
-            return JSONResponse(await run_in_threadpool(self._of_bot, BotRun.finish))
+            return JSONResponse(await asyncio.to_thread(self._of_bot, BotRun.finish))
 
         async def command(request: Request) -> Response:
             if self._commands is None:
                 return JSONResponse(asdict(CommandRun(problem="there are no commands in this rehearsal")))
             asked = await request.json()
             run = functools.partial(self._commands.run, request.path_params["name"], asked["arguments"])
-            return JSONResponse(asdict(await run_in_threadpool(run, again=asked["again"])))
+            return JSONResponse(asdict(await asyncio.to_thread(run, again=asked["again"])))
 
         async def central(request: Request) -> Response:
             return PlainTextResponse(self._order.central, media_type="application/json")
