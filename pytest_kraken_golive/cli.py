@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import click
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _PORT = click.IntRange(0, 65_535)
 
 
@@ -51,6 +55,100 @@ def env(config: Path | None, as_json: bool) -> None:
     for problem in summary.problems:
         click.echo(f"{click.style('wrong:', fg='red', bold=True)} {problem}", err=True)
     sys.exit(summary.exit_status)
+
+
+def _service_options(timeout_s: float) -> Callable[[_Command], _Command]:
+    """The options that deploy, rollback and stop share."""
+    config = click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="runtime.yaml; the folder above its own is the deployment's root  [default: config/runtime.yaml]",
+    )
+    entrypoint = click.option("--entrypoint", help="By default the one that runs, or the only live one.")
+    seconds = click.FloatRange(0, 3600, min_open=True)
+    timeout = click.option("--timeout-s", type=seconds, default=timeout_s, show_default=True, help="Time limit.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+    def add(command: _Command) -> _Command:
+        return config(entrypoint(timeout(as_json(command))))
+
+    return add
+
+
+def _carry_out(act: Callable[[], Mapping[str, Any]], done: str, as_json: bool) -> NoReturn:
+    """Do it, tell the outcome, and end with a status: 0 done, 1 it failed, 2 something is missing or wrong."""
+    from pytest_kraken_golive.operations.failure import CommandError  # noqa: PLC0415 - each command imports its own
+
+    try:
+        outcome = act()
+    except CommandError as error:
+        if as_json:
+            click.echo(json.dumps({"exit_status": error.status, "problems": list(error.messages)}, indent=2))
+        for message in error.messages:
+            click.echo(f"{click.style('failed:', fg='red', bold=True)} {message}", err=True)
+        sys.exit(error.status)
+    if as_json:
+        click.echo(json.dumps({"exit_status": 0, **outcome}, indent=2))
+    else:
+        click.echo(f"{click.style('done:', fg='green', bold=True)} {done.format_map(outcome)}")
+    sys.exit(0)
+
+
+def _config(path: Path | None) -> Path:
+    return Path(os.path.abspath(path or "config/runtime.yaml"))
+
+
+@main.command(short_help="Start the live service, and prove that it is healthy.")
+@_service_options(30.0)
+def deploy(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_json: bool) -> None:
+    """Start the live service on its own; one that runs is stopped first. Leaves runtime/deploy.json.
+
+    Exit status: 0 it is healthy; 1 it is not; 2 something is missing or wrong, and nothing was done.
+    """
+    from pytest_kraken_golive.operations.deploy import deploy as run  # noqa: PLC0415 - each command imports its own
+
+    _carry_out(
+        lambda: asdict(run(_config(config), os.environ, entrypoint=entrypoint, timeout_s=timeout_s)),
+        "{entrypoint} {version} runs as process {pid}; health: {health_url}; config {config_sha256}",
+        as_json,
+    )
+
+
+@main.command(short_help="Go back to the old execution path, and prove it.")
+@click.option("--undo", is_flag=True, help="Bring back the mode that the last rollback replaced.")
+@_service_options(60.0)
+def rollback(*, undo: bool, config: Path | None, entrypoint: str | None, timeout_s: float, as_json: bool) -> None:
+    """Set FF_EXECUTION_MODE=legacy in .env, restart the service, and wait for an order on the old path.
+
+    Exit status: 0 proven; 1 not proven in time; 2 something is missing or wrong.
+    """
+    from pytest_kraken_golive.operations.rollback import rollback as run  # noqa: PLC0415 - each command imports its own
+
+    _carry_out(
+        lambda: run(_config(config), os.environ, undo=undo, entrypoint=entrypoint, timeout_s=timeout_s).data(),
+        "the execution mode is {mode_in_force} (before: {former_mode}), proven by order {order[cl_ord_id]} "
+        "on the path {order[path]} after {took_s:.1f} s",
+        as_json,
+    )
+
+
+@main.command(short_help="Stop the live service, and prove that no order is left.")
+@_service_options(30.0)
+def stop(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_json: bool) -> None:
+    """Suspend trading: no new order, the service's own orders cancelled, dead man's switch off; then ask the exchange.
+
+    Exit status: 0 no order of its own is open; 1 one is, or that is not known; 2 something is missing or wrong.
+    """
+    from pytest_kraken_golive.operations.deploy import live_entrypoint_of  # noqa: PLC0415 - each command imports its own
+    from pytest_kraken_golive.operations.stop import stop as run  # noqa: PLC0415 - each command imports its own
+
+    path = _config(config)
+
+    def act() -> Mapping[str, Any]:
+        name = entrypoint or live_entrypoint_of(path, os.environ)
+        return run(path, os.environ, entrypoint=name, timeout_s=timeout_s).data()
+
+    _carry_out(act, "{entrypoint} is stopped (it ran: {was_running}); open orders of its own: {orders_left}", as_json)
 
 
 @main.command(short_help="Write config, runbook and tests into a project.")

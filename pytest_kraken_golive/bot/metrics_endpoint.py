@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,9 @@ from prometheus_client.exposition import choose_encoder
 
 _SLOW_READER_S = 5.0
 """A connection that sends nothing for this long is closed, so that it cannot hold a thread for ever."""
+
+Pages = Mapping[str, Callable[[], Mapping[str, Any]]]
+"""Path to what gives the JSON data of its page."""
 
 
 class MetricsEndpoint:
@@ -27,6 +32,7 @@ class MetricsEndpoint:
         port: port to listen on; 0 takes a free one.
         path: path of the metrics, such as `/metrics`; every other path answers 404.
         before_scrape: called before each answer, for what must be measured at the moment of reading.
+        pages: further paths, and what gives the JSON data of each.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -40,10 +46,13 @@ class MetricsEndpoint:
         port: int,
         path: str,
         before_scrape: Callable[[], None] | None = None,
+        pages: Pages = MappingProxyType({}),
     ) -> None:
-        self._server = _Server((host, port), _handler(registry, path, before_scrape))
+        self._server = _Server((host, port), _handler(registry, path, before_scrape, pages))
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._server.server_address[1]}{path}"
+        self.port = int(self._server.server_address[1])
+        self.origin = f"http://{shown}:{self.port}"
+        self.url = f"{self.origin}{path}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="metrics-endpoint", daemon=True
         )
@@ -75,13 +84,18 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(
-    registry: CollectorRegistry, path: str, before_scrape: Callable[[], None] | None
+    registry: CollectorRegistry, path: str, before_scrape: Callable[[], None] | None, pages: Pages
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _SLOW_READER_S
 
         def do_GET(self) -> None:
-            if urlsplit(self.path).path != path:
+            asked = urlsplit(self.path).path
+            if asked in pages:
+                body = json.dumps(pages[asked](), indent=2).encode() + b"\n"
+                self._answer(200, "application/json", body)
+                return
+            if asked != path:
                 self._answer(404, "text/plain; charset=utf-8", f"not found; metrics are at {path}\n".encode())
                 return
             if before_scrape is not None:

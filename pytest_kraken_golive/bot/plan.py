@@ -89,26 +89,27 @@ def plan_entrypoint(deployment: Deployment, name: str, findings: Findings) -> En
     profile = findings.read(lambda: runtime.paper_profile_for(name))
     queue = None if profile is None else findings.read(lambda: profile.io_queue)
     queue_limits = None if queue is None else findings.read(lambda: _queue_limits(runtime, queue.value))
-    account = None if environment_name is None else _plan_account(deployment, environment_name, profile, findings)
+    account = None if environment_name is None else plan_account(deployment, environment_name, profile, findings)
     if not (strategy and risk and limits and queue and queue_limits and account):
         return None
     return EntrypointPlan(name, account, strategy.value, risk.value, limits, queue.value, queue_limits)
 
 
-def _plan_account(
-    deployment: Deployment, name: Found, profile: PaperProfile | None, findings: Findings
+def plan_account(
+    deployment: Deployment, name: Found, profile: PaperProfile | None, findings: Findings, *, kind: str = "paper"
 ) -> AccountPlan | None:
+    """Read the account behind an environment of this kind; None if anything is missing or wrong, see `findings`."""
     environment = findings.read(lambda: deployment.core.environment(name.value))
     if environment is None:
         return None
-    paper = findings.read(lambda: _paper(environment))
+    right_kind = findings.read(lambda: _of_kind(environment, kind))
     agreed = name if profile is None else findings.read(lambda: agree(name, profile.environment))
     exchange = findings.read(lambda: _label(environment, profile))
     keychain_key = findings.read(lambda: environment.keychain_key)
     symbols = findings.read(lambda: _some(environment.symbols))
     required = findings.read(lambda: environment.required_permissions)
     forbidden = findings.read(lambda: environment.forbidden_permissions)
-    if not (paper and agreed and exchange and keychain_key and symbols and required and forbidden):
+    if not (right_kind and agreed and exchange and keychain_key and symbols and required and forbidden):
         return None
     return AccountPlan(name.value, exchange, keychain_key.value, tuple(symbols.value), required, forbidden)
 
@@ -159,10 +160,12 @@ def _known_strategy(found: Found) -> Found:
     return found
 
 
-def _paper(environment: Environment) -> Found:
+def _of_kind(environment: Environment, wanted: str) -> Found:
     kind = environment.kind
-    if kind.value != "paper":
-        raise Fault(kind.unlike("paper", "start an entrypoint with a paper environment, as --mode paper asks for"))
+    if kind.value != wanted:
+        raise Fault(
+            kind.unlike(wanted, f"start an entrypoint with a {wanted} environment, as --mode {wanted} asks for")
+        )
     return kind
 
 

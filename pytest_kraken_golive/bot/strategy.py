@@ -38,6 +38,8 @@ class PairRules:
     """Step of the price."""
     lot_decimals: int
     """Digits of the volume."""
+    id: str = ""
+    """Kraken's id of the pair; where it is not needed, empty."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
-from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings
-from pytest_kraken_golive.bot.session import Session
+from pytest_kraken_golive.bot.plan import AccountPlan, EntrypointPlan, Findings
 from pytest_kraken_golive.bot.strategy import PairRules
+from pytest_kraken_golive.bot.watch import ExchangeWatch
 from pytest_kraken_golive.contract import Fault, Found
+from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.market_data import AssetPair
 
@@ -26,6 +27,25 @@ _RIGHTS_BY_NAME = {
 }
 
 
+class Line(Protocol):
+    """A connection to an account, such as a `Session`."""
+
+    @property
+    def account(self) -> AccountPlan:
+        """Whose it is."""
+        ...
+
+    @property
+    def client(self) -> KrakenClient:
+        """Makes the calls."""
+        ...
+
+    @property
+    def watch(self) -> ExchangeWatch:
+        """Told about the exchange's state."""
+        ...
+
+
 def validation_section(mode: str, plan: EntrypointPlan | None) -> dict[str, Any]:
     """`validation` of the report, before the exchange has been asked; null where the configuration does not say."""
     return {
@@ -40,7 +60,7 @@ def validation_section(mode: str, plan: EntrypointPlan | None) -> dict[str, Any]
     }
 
 
-def validate_account(session: Session, findings: Findings) -> bool:
+def validate_account(session: Line, findings: Findings) -> bool:
     """Ask the exchange about itself and the key; True if it accepts the key, whatever else is wrong."""
     try:
         session.watch.on_status(session.client.system_status().status == "online")
@@ -56,22 +76,22 @@ def validate_account(session: Session, findings: Findings) -> bool:
     return True
 
 
-def pair_rules(session: Session, findings: Findings) -> dict[str, PairRules]:
+def pair_rules(session: Line, findings: Findings) -> dict[str, PairRules]:
     """The exchange's rules for each of the account's pairs; what it does not know is a finding."""
     rules = {}
     for symbol in session.account.symbols:
         try:
-            (pair,) = session.client.asset_pairs(symbol).values()
+            ((name, pair),) = session.client.asset_pairs(symbol).items()
         except KrakenError as error:
             findings.errors.append(f"the symbol {symbol} of {session.account.environment}: {error}")
         except ValueError:
             findings.errors.append(f"the symbol {symbol}: expected one pair in the exchange's answer, found another")
         else:
-            rules[symbol] = _rules(pair)
+            rules[symbol] = _rules(name, pair)
     return rules
 
 
-def _rules(pair: AssetPair) -> PairRules:
+def _rules(name: str, pair: AssetPair) -> PairRules:
     step = Decimal(1).scaleb(-pair.pair_decimals)
     return PairRules(
         base=pair.base,
@@ -80,6 +100,7 @@ def _rules(pair: AssetPair) -> PairRules:
         cost_min=pair.costmin or Decimal(0),
         tick=pair.tick_size or step,
         lot_decimals=pair.lot_decimals,
+        id=name,
     )
 
 

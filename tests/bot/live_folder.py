@@ -1,0 +1,139 @@
+"""A deployment for the live service in a temporary folder, with an exchange on loopback that plays production.
+
+Test modules name this file in `pytest_plugins`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bot_fixtures import REPOSITORY, licensed
+
+from pytest_kraken_golive.bot.licence import ISSUER_KEYS
+from pytest_kraken_golive.sandbox import AccountSettings, SandboxServer, SandboxSettings
+from pytest_kraken_golive.telemetry.events import Event, read_events
+
+FAST = {
+    f"KRAKEN_RL_{name}_{part}": "1000" for name in ("GLOBAL", "MD", "ORDER", "ORDER_STATUS") for part in ("CAP", "FR")
+}
+FLAGS = {
+    f"FF_{component}_{name}": text
+    for component in ("EXECUTION", "POLLER", "FEES")
+    for name, text in (("MODE", "new"), ("ROLLOUT_PCT", "50"), ("MAX_CONSEC_FAIL", "3"), ("ROLLBACK_TIMEOUT_S", "300"))
+}
+
+
+@dataclass
+class LiveFolder:
+    """A deployment of the live service."""
+
+    root: Path
+    server: SandboxServer
+    issuer: dict[str, str]
+
+    @classmethod
+    def made(cls, root: Path, account: AccountSettings, server: SandboxServer) -> LiveFolder:
+        """The repository's own configuration with real orders switched on, `.env`, and a licence."""
+        shutil.copytree(REPOSITORY / "config", root / "config")
+        folder = cls(root, server, licensed(root))
+        folder.replace(
+            "config/runtime.yaml", "live:\n    enabled: false", "live:\n    enabled: true\n    order_interval_s: 0.1"
+        )
+        variables = {
+            "KRAKEN_API_KEY": account.api_key.get_secret_value(),
+            "KRAKEN_API_SECRET": account.api_secret.get_secret_value(),
+            "KRAKEN_USE_SANDBOX": "false",
+            "KRAKEN_BASE_URL": server.url(),
+            "KRAKEN_LIVE_MAX_ORDER_USD": "50",
+            "FEATURE_TOGGLES_ENABLED": "true",
+            **FAST,
+            **FLAGS,
+        }
+        text = "# of the tests\n" + "".join(f"{name}={value}\n" for name, value in variables.items())
+        (root / ".env").write_text(text, encoding="utf-8")
+        (root / ".env").chmod(0o600)
+        return folder
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def environ(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("KRAKEN_", "PYTEST_", "FF_"))}
+        return {**kept, "PYTHONPATH": str(REPOSITORY), ISSUER_KEYS: json.dumps(self.issuer), **more}
+
+    def words(self, entrypoint: str = "kraken_desktop_live") -> list[str]:
+        return [
+            *(sys.executable, "-W", "error", "-m", "pytest_kraken_golive.bot"),
+            *("--mode", "live", "--entrypoint", entrypoint),
+        ]
+
+    def refused(self, **more: str) -> subprocess.CompletedProcess[str]:
+        """Start a service that must not start."""
+        return subprocess.run(
+            self.words(),
+            cwd=self.root,
+            env=self.environ(**more),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def start(self, **more: str) -> subprocess.Popen[str]:
+        """Start the service; it is the caller's to end."""
+        return subprocess.Popen(
+            self.words(),
+            cwd=self.root,
+            env=self.environ(**more),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `kraken-golive …` in the deployment."""
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "pytest_kraken_golive.cli", *words],
+            cwd=self.root,
+            env=self.environ(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def events(self, kind: str | None = None) -> list[Event]:
+        path = self.root / "runtime/events.jsonl"
+        if not path.exists():
+            return []
+        return [event for event in read_events(path, path.name, live=True) if kind in (None, event.type)]
+
+    def books(self) -> dict[str, Any]:
+        return self.server.exchange.observed("main", 0.1)
+
+    def wait(self, what: Callable[[], object], within_s: float = 15.0) -> None:
+        until = time.monotonic() + within_s
+        while not what():
+            assert time.monotonic() < until, "it did not happen"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def live_folder(tmp_path: Path) -> Iterator[LiveFolder]:
+    account = AccountSettings(name="live")
+    with SandboxServer(SandboxSettings(seed=7, latency_s=0.005, limits=False, accounts=[account])) as server:
+        yield LiveFolder.made(tmp_path / "deployment", account, server)
