@@ -28,6 +28,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     kraken_environment,
     kraken_sandbox,
     live_commands,
+    live_service,
     live_settings,
     paper_bot,
     paper_report,

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from pytest_kraken_golive.contract import Fault, NotProven, show
 from pytest_kraken_golive.deployment.documents import Document, load_yaml
+from pytest_kraken_golive.telemetry.alerts import AlertThresholds
 
 FILE = "config/golive.yaml"
 
@@ -129,6 +130,34 @@ class RaisedLimit(_Strict):
     """Files that justify it, relative to the project's root."""
 
 
+class Service(_Strict):
+    """How the live service is found and judged."""
+
+    active: Literal["http", "pid", "systemd", "command"] = "http"
+    """What says that it is active: its health URL, a pid file, its systemd unit, or a command that exits 0."""
+    health_url: str | None = None
+    """Where it says how it is; unset: what the deploy record says."""
+    pid_file: str = "runtime/service.pid"
+    """A process id, or JSON with `pid`; relative to the deployment's root."""
+    unit: str | None = None
+    """The systemd unit."""
+    command: list[str] | None = Field(default=None, min_length=1)
+    """Program and arguments."""
+    logs: list[str] = Field(default=["logs/service*.log*"], min_length=1)
+    """Patterns of its logs, relative to the deployment's root."""
+    copies: str = "reports/post_mortem"
+    """Where dated copies of events and metrics are kept, relative to the deployment's root."""
+    drill_max_age_h: Hours = 24.0 * 30
+    """An older drill proves nothing any more."""
+
+
+class Criticality(_Strict):
+    """How long a component may stay rolled back."""
+
+    max_s: Seconds
+    """Longest roll-back time-out."""
+
+
 class Policy(_Strict):
     """What the gate is told to ask for."""
 
@@ -140,6 +169,11 @@ class Policy(_Strict):
     """Metrics label to adapter and queue: the one map through which both names are compared."""
     limits: dict[Literal["global", "market_data", "order", "order_status"], RaisedLimit] = Field(default_factory=dict)
     """Buckets of the client that may be larger than the runbook's starting values."""
+    service: Service = Service()
+    criticality: dict[Literal["execution", "poller", "fees"], Criticality] = Field(default_factory=dict)
+    """Per component of the feature flags; one that is not named is not proven."""
+    alerts: AlertThresholds = AlertThresholds()
+    """When somebody must look at the live service's figures."""
     verdict_valid_h: Hours = 24.0
     """How long a verdict counts."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.policy import Policy
     from pytest_kraken_golive.rehearsal.commands import LiveCommands
     from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
+    from pytest_kraken_golive.rehearsal.live_service import LiveService
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
     from pytest_kraken_golive.runbook.model import Stage
 
@@ -76,6 +77,12 @@ def runtime_config(deployment: Deployment) -> RuntimeConfig:
 def core_config(deployment: Deployment) -> CoreConfig:
     """`config/core.yaml`, each value with its file, line and key path."""
     return deployment.core
+
+
+@pytest.fixture(scope="session")
+def live_service(golive_world: Rehearsal) -> LiveService:
+    """The live service: deployed by the first who asks in a rehearsal, looked at in a real deployment."""
+    return golive_world.service
 
 
 @pytest.fixture(scope="session")

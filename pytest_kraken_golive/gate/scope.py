@@ -21,6 +21,7 @@ CONTRACT_FIXTURES = (
     "kraken_environment",
     "kraken_sandbox",
     "kraken_client",
+    "live_service",
     "live_settings",
     "paper_bot",
     "paper_report",

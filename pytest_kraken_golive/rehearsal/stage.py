@@ -31,6 +31,7 @@ from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe,
 from pytest_kraken_golive.rehearsal.build_live import know_live_account, rehearse_live
 from pytest_kraken_golive.rehearsal.commands import CommandsOrder, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
+from pytest_kraken_golive.rehearsal.live_service import LiveService
 from pytest_kraken_golive.rehearsal.order import HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
 from pytest_kraken_golive.rehearsal.unlicensed import LONGEST_S, copy_without_licence
@@ -144,6 +145,12 @@ class Rehearsal:
     def _new_bot(self) -> PaperBot:
         return PaperBot(self.addresses, self.root, Path(self.ticket.get("origin", self.root)))
 
+    @cached_property
+    def service(self) -> LiveService:
+        """The live service of the deployment under judgement."""
+        sandbox = (lambda: self.sandbox) if self.is_rehearsal else None
+        return LiveService(self.judged, lambda: self.commands, sandbox)
+
     @property
     def account(self) -> Credentials:
         """The credentials of the account that goes live, or trades on paper, as the deployment has them.
@@ -185,7 +192,8 @@ class Rehearsal:
         issuer = self._issuer()
         assert issuer is not None, "only a rehearsal can be broken"
         root = Path(tempfile.mkdtemp(prefix="kraken-golive-broken-")) / "deployment"
-        shutil.copytree(self.root, root)
+        # The service may be running, and replaces files all the time.
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".*.part"))
         copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"])
         sabotage(copy)
         changed = {"root": str(root), "judged": str(root), "origin": str(self.root), **copy.overrides}

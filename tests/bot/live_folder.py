@@ -20,6 +20,7 @@ import pytest
 from bot_fixtures import REPOSITORY, licensed
 
 from pytest_kraken_golive.bot.licence import ISSUER_KEYS
+from pytest_kraken_golive.bot.names import LARGEST_ORDER
 from pytest_kraken_golive.sandbox import AccountSettings, SandboxServer, SandboxSettings
 from pytest_kraken_golive.telemetry.events import Event, read_events
 
@@ -54,7 +55,7 @@ class LiveFolder:
             "KRAKEN_API_SECRET": account.api_secret.get_secret_value(),
             "KRAKEN_USE_SANDBOX": "false",
             "KRAKEN_BASE_URL": server.url(),
-            "KRAKEN_LIVE_MAX_ORDER_USD": "50",
+            LARGEST_ORDER: "50",
             "FEATURE_TOGGLES_ENABLED": "true",
             **FAST,
             **FLAGS,

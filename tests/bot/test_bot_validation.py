@@ -235,7 +235,7 @@ def test_only_orders_of_this_run_are_cancelled(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--mode", "live", "--entrypoint", "x"], ["--mode", "paper"], ["--entrypoint", "x"], ["--nonsense"]]
+    "arguments", [["--mode", "real", "--entrypoint", "x"], ["--mode", "paper"], ["--entrypoint", "x"], ["--nonsense"]]
 )
 def test_a_wrong_command_line_ends_with_2_and_a_usage_line(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

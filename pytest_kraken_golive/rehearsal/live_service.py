@@ -1,0 +1,112 @@
+"""The live service as checks see it: its record, its health, its events and drills, and what the exchange booked of it.
+
+In a rehearsal the documents' own commands start it, roll it back and stop it, in the copy that plays production. Of a
+real deployment only what is on file, and what the service says of itself, is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.operations.health import ask_health
+from pytest_kraken_golive.operations.records import DeployRecord, DrillKind, DrillRecord, drills, read_deploy_record
+from pytest_kraken_golive.rehearsal.commands import CommandRun, LiveCommands
+from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR
+from pytest_kraken_golive.telemetry.events import Event, read_events
+from pytest_kraken_golive.telemetry.post_mortem import EVENTS
+
+_ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
+_COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
+
+
+class LiveService:
+    """One deployment's service.
+
+    Args:
+        root: the deployment.
+        commands: the documents' commands; raises `NotProven` where nothing may be started or stopped.
+        sandbox: the exchange that plays production; None for a real deployment, whose exchange keeps no books for us.
+    """
+
+    def __init__(
+        self, root: Path, commands: Callable[[], LiveCommands], sandbox: Callable[[], SandboxHandle] | None
+    ) -> None:
+        self.root = root
+        self._commands = commands
+        self._sandbox = sandbox
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether it may be deployed and drilled."""
+        return self._sandbox is not None
+
+    def deployed(self) -> CommandRun | None:
+        """The run of the deploy command, by the first who asks; None for a real deployment, which was deployed before.
+
+        Raises:
+            NotProven: the command could not be started, or hung.
+        """
+        return self.run("deploy") if self.is_rehearsal else None
+
+    def run(self, name: str, *arguments: str) -> CommandRun:
+        """One of the documents' commands, run once; errors as of `LiveCommands.run`."""
+        return self._commands().run(name, *arguments)
+
+    def record(self) -> DeployRecord:
+        """The deploy record; errors as of `read_deploy_record`."""
+        self.deployed()
+        return read_deploy_record(self.root)
+
+    def health(self, url: str | None = None) -> dict[str, Any]:
+        """What the service says of itself, at this URL or that of the deploy record; errors as of `ask_health`.
+
+        Raises:
+            NotProven: the record has no URL.
+        """
+        asked = url or self.record().health_url
+        if asked is None:
+            raise NotProven(
+                "runtime/deploy.json health_url: expected where the service says how it is, found none. "
+                "Next: let the deploy command write it, or name it as service.health_url in config/golive.yaml."
+            )
+        return ask_health(asked)
+
+    def events(self, *, since_s: float = 0.0) -> list[Event]:
+        """Its events from an epoch second on; errors as of `read_events`."""
+        path = self.root / "runtime" / EVENTS
+        return [event for event in read_events(path, f"runtime/{EVENTS}", live=True) if event.ts >= since_s]
+
+    def drill(self, kind: DrillKind, by: str = "command") -> tuple[CommandRun | None, DrillRecord]:
+        """A drill: in a rehearsal really done, once; elsewhere the newest on file.
+
+        Raises:
+            NotProven: none is on file, or the command could not be started.
+            Fault: a record is broken.
+        """
+        run = None
+        if self.is_rehearsal and by == "command":
+            self.deployed()
+            run = self.run(_COMMANDS[kind], *_ARGUMENTS[kind])
+        found = [record for record in drills(self.root) if record.kind == kind and record.by == by]
+        if not found:
+            said = "" if run is None else f" The command ended with {run.exit_status}: …{run.output[-300:].strip()}"
+            words = " ".join(("kraken-golive", _COMMANDS[kind], *_ARGUMENTS[kind]))
+            raise NotProven(
+                f"runtime/drills: expected a record of the drill {kind!r} by {by}, found none.{said} "
+                f"Next: do it on the deployment, or on a copy with the same version and config: {words}."
+            )
+        return run, found[-1]
+
+    def exchange_books(self) -> dict[str, Any]:
+        """What the exchange booked for the service's door; see `SandboxHandle.books`.
+
+        Raises:
+            NotProven: the exchange is a real one.
+        """
+        if self._sandbox is None:
+            raise NotProven("the exchange's own books: a real exchange hands none out. Next: see its order history.")
+        return self._sandbox().books(BOT_DOOR)
