@@ -204,6 +204,9 @@ class Break:
     """Text that the line's message must hold; `{name}` stands for the line's parameter of that name."""
     before_run: bool = False
     """True: acts before exchange and bot start, so the copy gets its own. False: acts on the finished run's files."""
+    of_recording: bool = False
+    """True: acts on a copy of the line's cassette, and is tried where recordings are played. False: the exchange of the
+    copy answers live."""
 
     def apply(self, copy: Any, params: Mapping[str, Any]) -> None:
         """Alter the copy for a line with these parameters."""
@@ -218,11 +221,13 @@ class Break:
         return text
 
 
-def sabotage(expect: str, *, before_run: bool = False) -> Callable[[Callable[..., None]], Break]:
+def sabotage(
+    expect: str, *, before_run: bool = False, of_recording: bool = False
+) -> Callable[[Callable[..., None]], Break]:
     """Turn a function that alters a copy into a `Break` of the function's name."""
 
     def make(act: Callable[..., None]) -> Break:
-        return Break(name=act.__name__, act=act, expect=expect, before_run=before_run)
+        return Break(name=act.__name__, act=act, expect=expect, before_run=before_run, of_recording=of_recording)
 
     return make
 

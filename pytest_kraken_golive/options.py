@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-AVAILABLE_MODES = ("sandbox",)
+AVAILABLE_MODES = ("sandbox", "record", "replay")
 """The modes that this version has."""
 
 DEFAULT_RUNBOOKS = "config/runbooks/*.md"
@@ -37,7 +37,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--kraken",
         metavar="MODE",
         default="sandbox",
-        help="the exchange; this version has: sandbox (the embedded one)",
+        help="the exchange: sandbox (the embedded one), record (the same, kept in cassettes/), replay (cassettes/)",
     )
     group.addoption(
         "--golive-arm-orders",
@@ -94,6 +94,16 @@ def mistaken_rootdir(config: pytest.Config) -> tuple[str, Path] | None:
         invocation_dir=config.invocation_params.dir,
     )
     return None if meant == config.rootpath else (apart[0], meant)
+
+
+def refuse_modes_without_gate(config: pytest.Config) -> None:
+    """Recordings belong to lines.
+
+    Raises:
+        pytest.UsageError: `--kraken=record` or `--kraken=replay` without `--golive`.
+    """
+    if config.option.kraken in {"record", "replay"} and not is_wanted(config):
+        raise pytest.UsageError(f"--kraken={config.option.kraken} needs --golive: recordings belong to runbook lines")
 
 
 def refuse_unknown_ini(config: pytest.Config) -> None:

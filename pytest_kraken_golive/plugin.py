@@ -26,7 +26,9 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     golive_written,
     kraken_client,
     kraken_environment,
+    kraken_order_ids,
     kraken_sandbox,
+    kraken_witness,
     live_commands,
     live_service,
     live_settings,
@@ -35,7 +37,13 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     policy,
     runtime_config,
 )
-from pytest_kraken_golive.options import add_options, is_wanted, only_informs, refuse_unknown_ini
+from pytest_kraken_golive.options import (
+    add_options,
+    is_wanted,
+    only_informs,
+    refuse_modes_without_gate,
+    refuse_unknown_ini,
+)
 from pytest_kraken_golive.stash import GATE, PLAN, WORLDS
 
 if TYPE_CHECKING:
@@ -59,6 +67,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "golive: a line of a runbook")
     refuse_unknown_ini(config)
+    refuse_modes_without_gate(config)
     if is_wanted(config) and not only_informs(config):
         from pytest_kraken_golive.gate import start  # noqa: PLC0415 - only for a gate run
 

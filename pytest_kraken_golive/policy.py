@@ -158,6 +158,21 @@ class Criticality(_Strict):
     """Longest roll-back time-out."""
 
 
+HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
+"""A host name as it stands in a URL, without scheme and port."""
+
+
+class Kraken(_Strict):
+    """Which exchanges are for rehearsals, and how long what they answered counts."""
+
+    sandbox_hosts: list[Annotated[str, Field(pattern=f"^{HOST}$")]] = Field(default_factory=list)
+    """Hosts besides loopback that are sandboxes, in lower case. Kraken's own trading hosts never are."""
+    recordings_valid_days: Annotated[float, Field(gt=0, le=365, allow_inf_nan=False)] = 30.0
+    """An older recording of a remote sandbox fails its line; one of the embedded exchange never expires."""
+    record_balances: bool = True
+    """False: balances are masked in recordings."""
+
+
 class Policy(_Strict):
     """What the gate is told to ask for."""
 
@@ -165,6 +180,7 @@ class Policy(_Strict):
     commands: Commands = Commands()
     licence: Licence = Licence()
     revocations: Revocations = Revocations()
+    kraken: Kraken = Kraken()
     exchanges: dict[str, str] = Field(default_factory=lambda: {"kraken": "kraken_spot"})
     """Metrics label to adapter and queue: the one map through which both names are compared."""
     limits: dict[Literal["global", "market_data", "order", "order_status"], RaisedLimit] = Field(default_factory=dict)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.ledger import Ledger
     from pytest_kraken_golive.gate.plan import Plan
     from pytest_kraken_golive.gate.session import Gate
+    from pytest_kraken_golive.gate.tapes import Tapes
     from pytest_kraken_golive.gate.worlds import Worlds
     from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 
@@ -25,6 +26,9 @@ PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 
 WORLDS: pytest.StashKey[Worlds] = pytest.StashKey()
 """The deployments and exchanges that the fixtures show."""
+
+TAPES: pytest.StashKey[Tapes] = pytest.StashKey()
+"""The recordings that this run makes or plays; only with `--kraken=record` and `--kraken=replay`."""
 
 LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
 """What this process has seen of its own lines; the verdict's is the gate's."""

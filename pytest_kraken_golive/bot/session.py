@@ -71,6 +71,7 @@ class Session:
             credentials.api_key,
             credentials.api_secret,
             environ=settings.variables,
+            sandbox_hosts=settings.sandbox_hosts,
             transport=QueuedTransport(queue, KeptConnections(endpoint.url)),
             clock=clock,
             limits=self._pacer,

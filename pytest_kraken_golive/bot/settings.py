@@ -6,7 +6,7 @@ reads that one. Each value comes with its place; one that is not set comes from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -34,6 +34,7 @@ from pytest_kraken_golive.kraken.endpoint import (
 )
 from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.kraken.limits import BucketLimit, BucketName, RateLimits
+from pytest_kraken_golive.policy import load_policy
 from pytest_kraken_golive.redact import MASK
 from pytest_kraken_golive.telemetry.flags import Flags, read_flags
 
@@ -65,10 +66,18 @@ class LiveSettings:
         variables: those that are set.
         stored: hands out the key pair of the secret store, and says where it is; asked where neither variable of a
             key pair is set.
+        sandbox_hosts: hosts besides loopback that are sandboxes.
     """
 
-    def __init__(self, variables: Variables, stored: Callable[[], KeyPair] | None = None) -> None:
+    def __init__(
+        self,
+        variables: Variables,
+        stored: Callable[[], KeyPair] | None = None,
+        *,
+        sandbox_hosts: Sequence[str] = (),
+    ) -> None:
         self.variables = variables
+        self.sandbox_hosts = sandbox_hosts
         self._stored = stored
 
     def __repr__(self) -> str:
@@ -76,7 +85,7 @@ class LiveSettings:
 
     @classmethod
     def of(cls, deployment: Deployment, keychain_key: str | None = None) -> LiveSettings:
-        """The settings of a deployment; errors as with `Deployment.variables`.
+        """The settings of a deployment; errors as with `Deployment.variables` and `load_policy`.
 
         Args:
             deployment: its folder.
@@ -91,7 +100,9 @@ class LiveSettings:
             where = Where(store.place(name))
             return KeyPair(store.credentials(name), where, where, in_variables=False)
 
-        return cls(deployment.variables, stored)
+        policy = load_policy(deployment.root)
+        hosts = [] if policy is None else policy.kraken.sandbox_hosts
+        return cls(deployment.variables, stored, sandbox_hosts=hosts)
 
     # ---- where calls go ----
 
@@ -126,7 +137,7 @@ class LiveSettings:
         _ = self.use_sandbox
         self.refuse_misspelt(BASE_URL_VARIABLE)
         try:
-            return resolve_endpoint(environ=self.variables)
+            return resolve_endpoint(environ=self.variables, sandbox_hosts=self.sandbox_hosts)
         except EndpointError as error:
             raise self._fault(BASE_URL_VARIABLE, error) from None
 
@@ -215,7 +226,8 @@ class LiveSettings:
         _ = self.endpoint, self.limits  # whose faults name the place
         pair = self.key_pair.credentials
         try:
-            return KrakenClient(pair.api_key, pair.api_secret, environ=self.variables, **options)
+            hosts = self.sandbox_hosts
+            return KrakenClient(pair.api_key, pair.api_secret, environ=self.variables, sandbox_hosts=hosts, **options)
         except ValueError as error:
             raise Fault(f"{self.key_pair.key}: {error}") from None
 

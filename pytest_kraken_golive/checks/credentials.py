@@ -7,11 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
+from pytest_kraken_golive.checks.recording_breaks import (
+    RECORDING_BREAKS,
+    recorded_key_may_not_close,
+    recorded_key_may_withdraw,
+)
 from pytest_kraken_golive.contract import Copy, Evidence, Fault, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
+from pytest_kraken_golive.recording.witness import Witness
 from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
 
 PERMISSIONS = {
@@ -163,6 +169,9 @@ def key_unknown_to_exchange(copy: Copy) -> None:
         may_not_look,
         key_unknown_to_exchange,
         withdrawal_not_forbidden,
+        recorded_key_may_withdraw,
+        recorded_key_may_not_close,
+        *RECORDING_BREAKS,
     ],
     touches="reads",
     judges="account",
@@ -171,7 +180,7 @@ def key_unknown_to_exchange(copy: Copy) -> None:
 def key_permissions(
     kraken_client: ExchangeClient,
     core_config: CoreConfig,
-    kraken_sandbox: SandboxHandle,
+    kraken_witness: Witness,
     evidence: Evidence,
     *,
     environment: str,
@@ -188,17 +197,17 @@ def key_permissions(
         )
     needed = [name for word in required for name in PERMISSIONS[word]]
     banned = [name for word in forbidden for name in PERMISSIONS[word]]
-    before = _asked(kraken_sandbox)
+    before = kraken_witness.count("GetApiKeyInfo")
     try:
         granted = list(kraken_client.api_key_info().permissions)
     except KrakenError as error:
         raise Fault(f"exchange {kraken_client.base_url}: {error}") from error
-    if _asked(kraken_sandbox) <= before:
+    if kraken_witness.count("GetApiKeyInfo") <= before:
         raise NotProven(
             "exchange: its books show no GetApiKeyInfo from kraken_client, so the answer is not the exchange's. "
             "Next: let the client ask the exchange that kraken_sandbox.url names."
         )
-    evidence.record(kraken_client.base_url, granted, key="GetApiKeyInfo.permissions")
+    evidence.record(kraken_witness.source(kraken_client.base_url), granted, key="GetApiKeyInfo.permissions")
     missing = [name for name in needed if name not in granted]
     assert not missing, (
         f"exchange GetApiKeyInfo.permissions: expected {', '.join(needed)}, found {', '.join(granted)} without "
@@ -209,8 +218,3 @@ def key_permissions(
         f"exchange GetApiKeyInfo.permissions: expected none of {', '.join(banned)}, found {', '.join(excess)}. "
         "Next: make a new key without it at the exchange, and delete this one."
     )
-
-
-def _asked(exchange: SandboxHandle) -> int:
-    """How often the exchange was asked about a key through the checks' port."""
-    return int(exchange.books()["by_endpoint"].get("GetApiKeyInfo", 0))

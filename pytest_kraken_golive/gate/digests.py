@@ -21,10 +21,13 @@ def _digest(path: Path) -> str:
         return ABSENT
 
 
-def judged_files(rootdir: Path, deployment: Path | None, runbooks: Iterable[Path]) -> list[Path]:
-    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence."""
+def judged_files(
+    rootdir: Path, deployment: Path | None, runbooks: Iterable[Path], *, cassettes: bool = False
+) -> list[Path]:
+    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence, what is played."""
     root = deployment or rootdir
     watched = [rootdir / "config", root / "config", root / "var" / "licenses"]
+    watched += [rootdir / "cassettes"] if cassettes else []
     found = [path for folder in watched if folder.is_dir() for path in folder.rglob("*")]
     files = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
     return [*files, *runbooks, root / ".env", rootdir / "conftest.py"]

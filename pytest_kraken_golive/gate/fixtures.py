@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_kraken_golive.stash import LEDGER
+from pytest_kraken_golive.stash import LEDGER, TAPES
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.bot.settings import LiveSettings
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.deployment.runtime import RuntimeConfig
     from pytest_kraken_golive.gate.ledger import Ledger
     from pytest_kraken_golive.gate.proof import Alteration
+    from pytest_kraken_golive.gate.tapes import LineTape, Remote
     from pytest_kraken_golive.kraken.client import KrakenClient
     from pytest_kraken_golive.policy import Policy
+    from pytest_kraken_golive.recording.witness import Witness
     from pytest_kraken_golive.rehearsal.commands import LiveCommands
     from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
     from pytest_kraken_golive.rehearsal.live_service import LiveService
@@ -92,10 +94,13 @@ def live_commands(golive_world: Rehearsal) -> LiveCommands:
 
 
 @pytest.fixture(scope="session")
-def kraken_environment(golive_world: Rehearsal) -> dict[str, str]:
+def kraken_environment(request: pytest.FixtureRequest, golive_world: Rehearsal) -> dict[str, str]:
     """The variables that tell a Kraken client where to go and how fast; never credentials."""
     from pytest_kraken_golive.rehearsal.build import RAISED_LIMITS  # noqa: PLC0415 - heavy, only when used
 
+    remote = _remote(request)
+    if remote is not None:
+        return {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": remote.url}
     return {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": golive_world.sandbox.url, **RAISED_LIMITS}
 
 
@@ -105,13 +110,56 @@ def kraken_sandbox(golive_world: Rehearsal) -> SandboxHandle:
     return golive_world.sandbox
 
 
+def _remote(request: pytest.FixtureRequest) -> Remote | None:
+    """The sandbox that is recorded instead of the embedded exchange."""
+    tapes = request.config.stash.get(TAPES, None)
+    return None if tapes is None else tapes.remote
+
+
+def _tape(request: pytest.FixtureRequest) -> LineTape | None:
+    """The tape that runs while this line does."""
+    tape: LineTape | None = getattr(request.node, "tape", None)
+    return tape
+
+
 @pytest.fixture
-def kraken_client(golive_world: Rehearsal, kraken_environment: dict[str, str]) -> Iterator[KrakenClient]:
+def kraken_order_ids(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Gives client ids to orders; where recordings are made or played, the same in every run."""
+    from pytest_kraken_golive.kraken.orders import new_cl_ord_id  # noqa: PLC0415 - heavy, only when used
+
+    line = _tape(request)
+    return new_cl_ord_id if line is None else line.tape.order_id
+
+
+@pytest.fixture
+def kraken_witness(request: pytest.FixtureRequest, golive_world: Rehearsal) -> Witness:
+    """Tells what `kraken_client` really asked: the exchange's books, or the recording in its place."""
+    from pytest_kraken_golive.recording.witness import BookWitness, TapeWitness  # noqa: PLC0415 - only when used
+
+    line = _tape(request)
+    return BookWitness(golive_world.sandbox.books) if line is None else TapeWitness(line.tape)
+
+
+@pytest.fixture
+def kraken_client(
+    request: pytest.FixtureRequest,
+    golive_world: Rehearsal,
+    kraken_environment: dict[str, str],
+    kraken_order_ids: Callable[[], str],
+    policy: Policy,
+) -> Iterator[KrakenClient]:
     """A client with the paper account's credentials; override it to judge a client of your own (`ExchangeClient`)."""
     from pytest_kraken_golive.kraken.client import KrakenClient  # noqa: PLC0415 - heavy, only when used
 
-    credentials = golive_world.account
-    with KrakenClient(credentials.api_key, credentials.api_secret, environ=kraken_environment) as client:
+    remote = _remote(request)
+    credentials = golive_world.account if remote is None else remote.account
+    with KrakenClient(
+        credentials.api_key,
+        credentials.api_secret,
+        environ=kraken_environment,
+        sandbox_hosts=policy.kraken.sandbox_hosts,
+        order_ids=kraken_order_ids,
+    ) as client:
         yield client
 
 

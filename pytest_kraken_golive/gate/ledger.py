@@ -67,6 +67,10 @@ class Ledger:
             if record.final()[0] is Outcome.PASSED
         ]
 
+    def recordings(self) -> dict[str, dict[str, Any]]:
+        """What is known of the recordings that lines made or played, by line."""
+        return {line_id: record.recording for line_id, record in self.records.items() if record.recording is not None}
+
     def results(self) -> list[LineResult]:
         """Every line of the plan with its outcome; what was not reported did not run."""
         if self._results is None:

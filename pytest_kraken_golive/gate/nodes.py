@@ -16,6 +16,7 @@ from pytest_kraken_golive.gate.outcome import Unbound, judge_phase
 from pytest_kraken_golive.gate.plan import PlannedLine
 from pytest_kraken_golive.gate.proof import proof_items
 from pytest_kraken_golive.gate.registry import is_stock
+from pytest_kraken_golive.gate.tapes import LineTape, begin, candid, end, told, watched
 from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PLAN, WORLDS
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class RunbookLine(pytest.Function):
         self.evidence = Evidence()
         self.ran = False
         self.calls = 0
+        self.tape: LineTape | None = None
+        self.proven = False
+        self.recording: dict[str, Any] | None = None
         words = re.findall(r"\w+", " ".join((planned.line.text, *planned.line.section)))
         self.extra_keyword_matches.update(words)
         self.user_properties.append(("golive_line", planned.line.place))
@@ -63,6 +67,12 @@ class RunbookLine(pytest.Function):
     def reportinfo(self) -> tuple[Any, int, str]:
         """The line's own place in the runbook."""
         return self.path, self.planned.line.number - 1, f"{self.planned.id}: {self.planned.line.text}"
+
+    def setup(self) -> None:
+        """The tape runs before any fixture can call the exchange."""
+        self.tape = begin(self)
+        with candid(self.tape):
+            super().setup()
 
     def runtest(self) -> None:
         """Call the check with its fixtures, once: again until it is green is not a pass."""
@@ -72,10 +82,20 @@ class RunbookLine(pytest.Function):
             raise Fault("the line was run again in the same run. Next: take out the plugin or hook that repeats tests.")
         self._require_honest_surroundings()
         self._require_real_account()
-        self.call_check()
+        with watched(self, self.tape):
+            self.call_check()
         self.ran = True
         if not self.evidence.records:
             raise NotProven("passed without a record of evidence. Next: let the check record what it saw.")
+        self.recording = told(self, self.tape, self.evidence)
+        self.proven = True
+
+    def teardown(self) -> None:
+        """The tape stops when all fixtures have tidied up."""
+        try:
+            super().teardown()
+        finally:
+            end(self.tape, passed=self.proven)
 
     def call_check(self) -> None:
         """The check, with what its fixtures gave."""
@@ -129,6 +149,7 @@ class RunbookLine(pytest.Function):
             "outcome": str(phase.outcome),
             "message": clean.text(phase.message),
             "ran": self.ran,
+            "recording": self.recording,
             "canary": self.config.stash.get(CANARY, None),
             "evidence": [clean.data(_record(record)) for record in self.evidence.records],
         }

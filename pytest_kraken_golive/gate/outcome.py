@@ -75,6 +75,7 @@ class LineRecord:
     phases: set[str] = field(default_factory=set)
     ran: bool = False
     canary: str | None = None
+    recording: dict[str, Any] | None = None
     finished_at: float | None = None
 
     def take(self, report: Any) -> None:
@@ -85,6 +86,7 @@ class LineRecord:
         self.finished_at = getattr(report, "stop", None)
         self.evidence = ours.get("evidence") or self.evidence
         self.ran |= bool(ours.get("ran"))
+        self.recording = ours.get("recording") or self.recording
         self.canary = ours.get("canary", self.canary)
         if report.when in PHASES and report.outcome == "passed" and not hasattr(report, "context"):  # no subtest's
             self.phases.add(report.when)

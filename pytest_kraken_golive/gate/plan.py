@@ -21,7 +21,10 @@ from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError, Stag
 from pytest_kraken_golive.runbook.parse import read_runbook
 
 RUN_FIXTURES = frozenset(
-    {"paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "live_commands", "live_service", "latency"}
+    {
+        *("paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "kraken_witness"),
+        *("live_commands", "live_service", "latency"),
+    }
 )
 """Fixtures that use the bot or the exchange: their lines run one after the other, in one process."""
 

@@ -13,6 +13,7 @@ from pytest_kraken_golive.gate.callspec import in_world
 from pytest_kraken_golive.gate.described import what_breaks
 from pytest_kraken_golive.gate.outcome import judge_phase
 from pytest_kraken_golive.gate.plan import NO_BREAK, PlannedLine
+from pytest_kraken_golive.gate.tapes import LineTape, begin, candid, cassette_of, end, watched
 from pytest_kraken_golive.runbook.model import Stage
 from pytest_kraken_golive.stash import LEDGER, WORLDS
 
@@ -29,6 +30,8 @@ class Alteration:
     """Whether the line looks at the bot's run."""
     stage: Stage
     """Whose world is broken."""
+    cassette: str
+    """The line's recording, relative to the project."""
 
 
 class SurvivedError(AssertionError):
@@ -59,11 +62,13 @@ class ProofLine(_Row):
 
     alteration: Alteration
     evidence: Evidence
+    tape: LineTape | None
 
     @classmethod
     def make(cls, parent: pytest.Module, planned: PlannedLine, sabotage: Break, index: int) -> ProofLine:
         """The item for a line and a break, in a world of its own."""
-        alteration = Alteration(sabotage, planned.params, planned.depends_on_run, planned.runbook.stage)
+        cassette = cassette_of(planned)
+        alteration = Alteration(sabotage, planned.params, planned.depends_on_run, planned.runbook.stage, cassette)
         callspec = in_world(alteration, index, sabotage.name)
         name = f"{planned.id}[{sabotage.name}]"
         item: ProofLine = cls.from_parent(
@@ -71,6 +76,7 @@ class ProofLine(_Row):
         )
         item.planned, item.alteration, item.evidence = planned, alteration, Evidence()
         item.seen = _row(planned, sabotage.name, what_breaks(sabotage))
+        item.tape = None
         return item
 
     @property
@@ -86,13 +92,24 @@ class ProofLine(_Row):
         self._require_control()
         error: BaseException | None = None
         try:
-            self._request._fillfixtures()
+            if self.sabotage.of_recording:  # of all others the exchange of the broken world answers live
+                self.tape = begin(self, self._request.getfixturevalue("golive_world").root)
+            with candid(self.tape):
+                self._request._fillfixtures()
             names = self.planned.signature.fixtures if self.planned.signature else ()
-            self.obj(**{name: self.funcargs[name] for name in names})
+            with watched(self, self.tape):
+                self.obj(**{name: self.funcargs[name] for name in names})
         except (Exception, pytest.skip.Exception, pytest.fail.Exception) as raised:
             error = raised
         phase = judge_phase("call", error)
         self._judge(phase.outcome, phase.message, error)
+
+    def teardown(self) -> None:
+        """The tape stops when all fixtures have tidied up."""
+        try:
+            super().teardown()
+        finally:
+            end(self.tape, passed=False)
 
     def _require_control(self) -> None:
         record = self.config.stash[LEDGER].records.get(self.planned.id)
@@ -150,8 +167,10 @@ def _row(planned: PlannedLine, sabotage: str, what: str) -> dict[str, Any]:
 def proof_items(parent: pytest.Module, planned: PlannedLine) -> Iterator[pytest.Function]:
     """The items that prove a line."""
     check = planned.check
-    if check is not None and check.breaks:
-        for index, sabotage in enumerate(check.breaks):
+    plays = parent.config.option.kraken == "replay"
+    breaks = [one for one in check.breaks if plays or not one.of_recording] if check is not None else []
+    if breaks:
+        for index, sabotage in enumerate(breaks):
             yield ProofLine.make(parent, planned, sabotage, index)
     elif check is not None:
         yield UnprovenLine.make(parent, planned)

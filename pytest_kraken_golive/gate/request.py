@@ -45,6 +45,11 @@ class Options:
             raise pytest.UsageError(
                 f"--kraken={option.kraken}: not in this version, which has: {', '.join(AVAILABLE_MODES)}"
             )
+        if option.kraken == "record" and (deployment is not None or option.golive_prove):
+            other = "--golive-prove" if option.golive_prove else "--golive-deployment"
+            raise pytest.UsageError(
+                f"--kraken=record with {other}: only a whole rehearsal is recorded. Next: drop one."
+            )
         if deployment is not None and not deployment.is_dir():
             raise pytest.UsageError(
                 f"--golive-deployment {option.golive_deployment}: no such directory. "

@@ -23,6 +23,8 @@ CONTRACT_FIXTURES = (
     "kraken_client",
     "live_service",
     "live_settings",
+    "kraken_order_ids",
+    "kraken_witness",
     "paper_bot",
     "paper_report",
     "evidence",

@@ -105,7 +105,12 @@ class Gate:
         self._digests = self._digest()
 
     def _digest(self) -> dict[str, str]:
-        files = judged_files(self.options.rootdir, self.options.deployment, (book.path for book in self.plan.runbooks))
+        files = judged_files(
+            self.options.rootdir,
+            self.options.deployment,
+            (book.path for book in self.plan.runbooks),
+            cassettes=self.options.kraken == "replay",
+        )
         return digest_files(files)
 
     def take_report(self, report: Any) -> None:
@@ -220,6 +225,7 @@ class Gate:
             "deployment": "rehearsal" if self.options.deployment is None else str(self.options.deployment),
             "exchange": self.options.kraken,
             "hosts": self.hosts,
+            "recordings": self.ledger.recordings(),
             "overridden_fixtures": {name: self._shown(file) for name, file in self.overridden.items()},
             "own_checks": sorted(name for name, check in checks.items() if not is_stock(check)),
             "replaced_checks": sorted(name for name, check in checks.items() if check.replaces),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterable
@@ -23,16 +24,18 @@ from pytest_kraken_golive.gate.proof import NextBroken, ProofLine, UnprovenLine
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
+from pytest_kraken_golive.gate.tapes import Remote, Tapes
 from pytest_kraken_golive.gate.told import Told
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
+from pytest_kraken_golive.recording.offline import go_offline, go_online
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.reporting.page import fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.runbook.model import Stage
-from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, VERDICT_FILE, WORLDS
+from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
 PYTESTS_SUMMARY = "fE"
@@ -111,9 +114,11 @@ def open_gate(session: pytest.Session) -> None:
     plan = config.stash[PLAN] = read_plan(options, load_checks(config), config.args)
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(book.path) for book in plan.runbooks]
+    remote = Remote.of(os.environ, policy) if options.kraken == "record" else None
     if is_worker(config):
         _listen(config, Ledger(plan))
         _join(config, policy)
+        _thread_tapes(config, options, remote)
         return
     gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE])
     gate.watch.start()
@@ -122,6 +127,7 @@ def open_gate(session: pytest.Session) -> None:
     worlds = config.stash[WORLDS] = Worlds(
         options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment
     )
+    _thread_tapes(config, options, remote)
     spreads = config.pluginmanager.hasplugin("dsession")
     if spreads:
         from pytest_kraken_golive.gate.xdist import ControllerSide  # noqa: PLC0415 - only where xdist is present
@@ -129,6 +135,17 @@ def open_gate(session: pytest.Session) -> None:
         config.pluginmanager.register(ControllerSide(config), "golive-xdist")
     if not options.only_collects:
         _hold_up(worlds, plan.stages if spreads else plan.worldly_stages)  # who asks for another, waits for it
+
+
+def _thread_tapes(config: pytest.Config, options: Options, remote: Remote | None) -> None:
+    """Make recordings ready to be made or played; while they are played, nothing leaves this machine."""
+    if options.kraken == "sandbox":
+        return
+    worlds, plays = config.stash[WORLDS], options.kraken == "replay"
+    config.stash[TAPES] = Tapes(plays, options.rootdir, worlds.policy, worlds.redactor, remote)
+    if plays:
+        go_offline()
+        config.add_cleanup(go_online)
 
 
 def _listen(config: pytest.Config, ledger: Ledger) -> None:

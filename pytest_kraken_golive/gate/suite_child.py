@@ -16,6 +16,7 @@ import pytest
 
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy, load_policy
+from pytest_kraken_golive.recording.offline import go_offline
 from pytest_kraken_golive.rehearsal.child_pytest import SuiteOrder
 from pytest_kraken_golive.stash import WORLDS
 
@@ -26,6 +27,8 @@ _now = time.time
 def pytest_configure(config: pytest.Config) -> None:
     """Let the fixtures show the gate's exchange, and begin to listen."""
     order = SuiteOrder.take(os.environ)
+    if order.offline:
+        go_offline()
     policy = load_policy(config.rootpath) or Policy()
     config.stash[WORLDS] = Worlds(config.rootpath, policy, tickets={"paper": order.ticket})
     config.pluginmanager.register(SuiteWitness(Path(order.account)), "golive-suite")

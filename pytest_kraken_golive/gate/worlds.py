@@ -15,6 +15,7 @@ from pytest_kraken_golive.runbook.model import Stage
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.gate.proof import Alteration
+    from pytest_kraken_golive.rehearsal.altered import FinishedCopy
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 LARGEST_KEPT = 5_000_000
@@ -88,11 +89,16 @@ class Worlds:
             rehearsal = self._prepared.pop(alteration, None) or self._start_broken(alteration)
         else:
             control = self.of(alteration.stage)
-            if alteration.needs_run and control.has_bot:
+            if alteration.needs_run and control.has_bot and not sabotage.of_recording:
                 control.bot.run()
-            rehearsal = control.altered(lambda copy: sabotage.apply(copy, alteration.params))
+            rehearsal = control.altered(lambda copy: self._break(copy, alteration))
         self._learn(rehearsal)
         return rehearsal
+
+    def _break(self, copy: FinishedCopy, alteration: Alteration) -> None:
+        if alteration.sabotage.of_recording:
+            copy.write(alteration.cassette, (self.rootdir / alteration.cassette).read_bytes())
+        alteration.sabotage.apply(copy, alteration.params)
 
     def prepare(self, alteration: Alteration) -> None:
         """Let exchange and bot of a break start while another break is judged: a run is mostly waiting."""

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.policy import Policy, load_policy
+from pytest_kraken_golive.recording.offline import is_offline
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.rehearsal.program import Program, clean_environment
 
@@ -46,11 +47,13 @@ class SuiteOrder:
     """Of the rehearsal that the child joins, without what can sign."""
     account: str
     """Where the child leaves its account of the tests, as JSON."""
+    offline: bool
+    """Whether the child may not leave this machine either."""
 
     def write(self, path: Path) -> None:
         """Put it where `take` reads it."""
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as target:
-            json.dump({"ticket": self.ticket, "account": self.account}, target)
+            json.dump(asdict(self), target)
 
     @classmethod
     def take(cls, environ: MutableMapping[str, str]) -> Self:
@@ -127,7 +130,7 @@ def run_suite(project: Path, node: str) -> SuiteResult:
     with tempfile.TemporaryDirectory(prefix="kraken-golive-suite-") as name, _exchange(project) as rehearsal:
         folder = Path(name)
         order, account, output = folder / "order.json", folder / "account.json", folder / "output"
-        SuiteOrder({**rehearsal.ticket, "issuer": None}, str(account)).write(order)
+        SuiteOrder({**rehearsal.ticket, "issuer": None}, str(account), is_offline()).write(order)
         environ = clean_environment(project, {SuiteOrder.VARIABLE: str(order), "PYTHONDONTWRITEBYTECODE": "1"})
         words = [sys.executable, "-m", "pytest", *ARGUMENTS, f"--rootdir={project}", node]
         program = Program(words, cwd=project, environ=environ, output=output)

@@ -1,0 +1,1 @@
+"""Cassettes: what the exchange answered, kept for a line, and played to it again. Nothing here knows pytest."""
