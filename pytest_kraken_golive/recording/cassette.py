@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -168,11 +169,9 @@ def _where(document: Document, path: tuple[Any, ...]) -> str:
     """File, line and key; the line is that of the nearest that was written."""
     key = ".".join(str(part) for part in path)
     for length in range(len(path), 0, -1):
-        try:
+        with contextlib.suppress(NotProven, Fault):
             return f"{document.shown}:{document.at(path[:length]).where.line} {key}"
-        except (NotProven, Fault):
-            continue
-    return f"{document.shown}:1 {key}"
+    return f"{document.shown}:{document.at(()).where.line} {key}"
 
 
 def as_text(cassette: Cassette, place: Place) -> str:

@@ -25,8 +25,11 @@ SEEN_BY_VCR: Final = (
 _LOOK_UPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 
 
-class OffLimits(Fault):
-    """A connection that a recording does not allow; it was not opened."""
+class OffLimits(Fault, OSError):
+    """A connection that a recording does not allow; it was not opened.
+
+    An OSError as well, so that libraries tidy up as after any connection that fails.
+    """
 
 
 class Door:
@@ -35,11 +38,16 @@ class Door:
     Args:
         url: gives the exchange's URL; None while nobody knows it.
         refused: told about every connection that was refused.
+        expects: whether a request that the recorder has seen is on its way: an asynchronous library may connect for it
+            in a task of its own.
     """
 
-    def __init__(self, url: Callable[[], str | None], refused: Callable[[Fault], None]) -> None:
+    def __init__(
+        self, url: Callable[[], str | None], refused: Callable[[Fault], None], expects: Callable[[], bool]
+    ) -> None:
         self.url = url
         self.refused = refused
+        self.expects = expects
 
     def leads_to(self, host: str, port: object) -> bool:
         """Whether an address is the exchange's."""
@@ -85,7 +93,8 @@ class _Guard:
         if port is None:
             return
         for door in self.doors:
-            if (outside or door.leads_to(host, port)) and not _comes_from_vcr(sys._getframe()):
+            passes = outside or door.leads_to(host, port)
+            if passes and not door.expects() and not _comes_from_vcr(sys._getframe()):
                 self._refuse(
                     f"{host}:{port}: a connection that passes the recorder by: vcr does not see what is sent. "
                     + SEEN_BY_VCR

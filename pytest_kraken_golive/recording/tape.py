@@ -51,13 +51,15 @@ class Running:
         self._exchange = exchange
         self._lock = threading.Lock()
         self._orders = 0
+        self._under_way = 0
+        """Requests that were let through to the exchange and are not answered yet."""
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Stands between every HTTP library and the exchange while it is open."""
         from pytest_kraken_golive.recording.reel import Reel  # noqa: PLC0415 - vcr takes 0.1 s to import
 
-        door = Door(self._exchange, self._note)
+        door = Door(self._exchange, self._note, lambda: self._under_way > 0)
         with closed(door), Reel.use(path=self.place.shown, tape=self, plays=self.plays):
             yield
 
@@ -138,6 +140,8 @@ class Recorder(Running):
                 f"{found}: the client asked this host, expected {expected or 'the exchange of the line'}, which is "
                 "recorded. Next: let it ask the exchange that kraken_environment names."
             )
+        with self._lock:
+            self._under_way += 1
         return False
 
     def keep(self, request: Any, response: Mapping[str, Any]) -> bool:
@@ -149,12 +153,19 @@ class Recorder(Running):
         once = once_of(request.body, request.uri)
         answered = answered_of(response, asked.endpoint, redactor, once, balances=self._balances)
         with self._lock:
+            self._under_way = max(0, self._under_way - 1)
             self._taken.append(Interaction(asked=asked, answered=answered))
         return True
 
     def known(self) -> dict[str, Any]:
         """What is known of the recording before it is written, as JSON data."""
-        return {"cassette": self.place.shown, "origin": self._origin, "interactions": len(self._taken), "stale": None}
+        return {
+            "cassette": self.place.shown,
+            "origin": self._origin,
+            "age_days": 0.0,
+            "interactions": len(self._taken),
+            "stale": None,
+        }
 
     def check_returned(self) -> None:
         """The check is over; what is asked from now on tidies up."""

@@ -28,6 +28,10 @@ def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> Non
     if own:
         page.line()
         page.paragraph(f"With parts that are not the stock ones: {'; '.join(own)}", bold=True)
+    recordings = _recordings(document["scope"])
+    if recordings:
+        page.line()
+        page.paragraph(recordings, bold=True)
     blockers = in_the_way(document)
     if blockers:
         page.line()
@@ -45,6 +49,18 @@ def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> Non
         page.line()
         for trouble in document["troubles"]:
             page.paragraph(f"Beside the lines: {trouble}", red=True)
+
+
+def _recordings(scope: dict[str, Any]) -> str:
+    """Where answers came from that were recorded; empty if none were."""
+    known = scope["recordings"]
+    if not known:
+        return ""
+    origins = ", ".join(sorted({one["origin"] for one in known.values()}))
+    oldest = max(one["age_days"] for one in known.values())
+    stale = [f"{line} is stale: {one['stale']}" for line, one in known.items() if one["stale"]]
+    lines = f"{len(known)} line{'s' if len(known) > 1 else ''}"
+    return " ".join([f"Recordings: {lines}, of {origins}, up to {oldest:.0f} days old.", *stale])
 
 
 def _own_parts(scope: dict[str, Any]) -> list[str]:
