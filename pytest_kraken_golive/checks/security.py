@@ -16,7 +16,6 @@ from pytest_kraken_golive.contract import EVERYTHING, Evidence, Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.errors import ExchangeError, KrakenError
-from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.kraken.signing import decode_secret, sign
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
@@ -37,9 +36,7 @@ WRONG_SIGNATURE = "EAPI:Invalid signature"
 
 @check("request_signature", breaks=SIGNATURES, touches="reads")
 def request_signature(
-    kraken_client: ExchangeClient,
     kraken_sandbox: SandboxHandle,
-    kraken_environment: dict[str, str],
     live_settings: LiveSettings,
     evidence: Evidence,
     *,
@@ -49,20 +46,21 @@ def request_signature(
     pair = live_settings.key_pair
     _signs_as_published(algorithm, evidence)
     before = _signatures(kraken_sandbox)
+    key, secret = pair.credentials.api_key, pair.credentials.api_secret
     try:
-        kraken_client.api_key_info()
+        _call_signed(kraken_sandbox, key, secret)
     except KrakenError as error:
         raise AssertionError(
             f"{pair.secret}: a call signed with this secret was refused: {error}. "
             "Next: copy key and secret from the exchange once more, both of the same key."
         ) from None
-    _refuses_another_secret(pair.credentials.api_key, pair.credentials.api_secret, kraken_environment)
+    _refuses_another_secret(kraken_sandbox, key, secret)
     for name, count in _signatures(kraken_sandbox).items():
         evidence.record("exchange", count - before[name], key=f"books.checks.{name}")
         if count <= before[name]:
             raise NotProven(
                 f"exchange: its books show no {name} signature of this line's calls. "
-                "Next: let kraken_client call the exchange that kraken_environment names."
+                "Next: look at the exchange's books for who called it meanwhile."
             )
 
 
@@ -86,16 +84,22 @@ def _signs_as_published(algorithm: str, evidence: Evidence) -> None:
         )
 
 
-def _refuses_another_secret(key: SecretStr, secret: SecretStr, environ: dict[str, str]) -> None:
+def _call_signed(exchange: SandboxHandle, key: SecretStr, secret: SecretStr) -> None:
+    """One call to the exchange itself: a recording cannot verify anything."""
+    environ = {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": exchange.url}
+    with KrakenClient(key, secret, environ=environ) as client:
+        client.api_key_info()
+
+
+def _refuses_another_secret(exchange: SandboxHandle, key: SecretStr, secret: SecretStr) -> None:
     """An exchange that accepts whatever is signed proves nothing."""
     other = bytes(byte ^ 0xFF for byte in decode_secret(secret))
-    with KrakenClient(key, SecretStr(base64.b64encode(other).decode()), environ=environ) as client:
-        try:
-            client.api_key_info()
-        except ExchangeError as error:
-            if WRONG_SIGNATURE in error.errors:
-                return
-            raise
+    try:
+        _call_signed(exchange, key, SecretStr(base64.b64encode(other).decode()))
+    except ExchangeError as error:
+        if WRONG_SIGNATURE in error.errors:
+            return
+        raise
     raise NotProven(
         "exchange: it accepted a call that was signed with another secret, so its word about signatures is worth "
         "nothing. Next: let an exchange judge that verifies them."
