@@ -29,6 +29,11 @@ from pytest_kraken_golive.policy import Policy
         beside.other_profile_names_another_environment,
         beside.other_entrypoint_tagged_live,
         beside.account_copy_misspelt,
+        beside.trading_profile_is_live,
+        beside.account_under_adapter_is_live,
+        beside.other_trading_profile_tagged_live,
+        beside.starts_live_by_default,
+        beside.adapter_is_sent_to_kraken,
     ],
 )
 def entrypoint_environment(
@@ -40,7 +45,10 @@ def entrypoint_environment(
     entrypoint: str,
     environment: str,
 ) -> None:
-    """The entrypoint points at the environment, every copy agrees, and so for all that claim to be on paper."""
+    """The entrypoint points at the environment, every copy agrees, and so for all that claim to be on paper.
+
+    Nothing leads to real money unasked: not what starts by default, and no setting of a paper environment's adapter.
+    """
     found = runtime_config.entrypoint(entrypoint).environment
     evidence.saw(found)
     assert found.value == environment, found.unlike(environment)
@@ -59,6 +67,8 @@ def entrypoint_environment(
         broken.account_has_another_risk_profile,
         broken.environment_without_risk_profile,
         beside.other_entrypoint_has_another_risk_profile,
+        beside.trading_profile_risks_more,
+        beside.default_risk_profile_is_none,
         broken.core_gone,
     ],
 )
@@ -105,7 +115,16 @@ def environment_exchange(core_config: CoreConfig, evidence: Evidence, *, environ
     assert found.kind.value == "paper", found.kind.unlike("paper")
 
 
-@check("environment_keychain_key", breaks=[broken.live_key, broken.no_key, broken.account_has_another_key])
+@check(
+    "environment_keychain_key",
+    breaks=[
+        broken.live_key,
+        broken.no_key,
+        broken.account_has_another_key,
+        beside.paper_key_is_the_live_key,
+        beside.live_account_names_another_key,
+    ],
+)
 def environment_keychain_key(
     runtime_config: RuntimeConfig,
     core_config: CoreConfig,
@@ -115,7 +134,7 @@ def environment_keychain_key(
     environment: str,
     key: str,
 ) -> None:
-    """The environment uses the key, and no copy says otherwise."""
+    """The environment uses the key, no copy says otherwise, and no account of another kind uses it, too."""
     found = core_config.environment(environment).keychain_key
     evidence.saw(found)
     assert found.value == key, found.unlike(key)

@@ -107,3 +107,65 @@ def threshold_in_disguise(copy: Copy) -> None:
 def trading_profile_tagged_live(copy: Copy) -> None:
     """The run would be found among live ones."""
     copy.edit(RUNTIME, f"{TRADING_PROFILE}.tags", ["desktop", "paper", "kraken", "live"])
+
+
+@sabotage("copies of one value to agree")
+def trading_profile_is_live(copy: Copy) -> None:
+    """A further section that names the entrypoint, and gives it real money."""
+    copy.edit(RUNTIME, f"{TRADING_PROFILE}.environment", "kraken_live")
+
+
+@sabotage("copies of one value to agree")
+def trading_profile_risks_more(copy: Copy) -> None:
+    """A further section that names the entrypoint, and another risk profile."""
+    copy.edit(RUNTIME, f"{TRADING_PROFILE}.risk_profile", "aggressive")
+
+
+@sabotage("kraken_futures")
+def trading_profile_with_another_queue(copy: Copy) -> None:
+    """A further section that names the entrypoint, and sends it around the queue."""
+    copy.edit(RUNTIME, f"{TRADING_PROFILE}.io_queue", "kraken_futures")
+
+
+@sabotage("exchange_accounts.kraken_spot.paper.environment")
+def account_under_adapter_is_live(copy: Copy) -> None:
+    """A second account for the same exchange, under its adapter's name."""
+    copy.edit(CORE, "exchange_accounts.kraken_spot", {"paper": {"environment": "kraken_live"}})
+
+
+@sabotage("expected no tag that says live")
+def other_trading_profile_tagged_live(copy: Copy) -> None:
+    """A second trading profile for the entrypoint says that it is live."""
+    copy.edit(RUNTIME, "execution.trading_profiles.other", {"entrypoint": "kraken_desktop_paper", "tags": ["live"]})
+
+
+@sabotage("execution.default_mode: expected 'paper', found 'live'")
+def starts_live_by_default(copy: Copy) -> None:
+    """Whoever starts the bot without a word trades for real."""
+    copy.edit(RUNTIME, "execution.default_mode", "live")
+    copy.edit(RUNTIME, "trading.default_entrypoint", "kraken_desktop_live")
+
+
+@sabotage("adapter_settings.base_url: expected an exchange to play on")
+def adapter_is_sent_to_kraken(copy: Copy) -> None:
+    """Paper by name, and the adapter trades at the real exchange."""
+    copy.edit(CORE, "environments.kraken_paper.adapter_settings.base_url", "https://api.kraken.com")
+
+
+@sabotage("risk.default_profile")
+def default_risk_profile_is_none(copy: Copy) -> None:
+    """Who names no risk profile gets one that does not exist."""
+    copy.edit(RUNTIME, "risk.default_profile", "balancd")
+
+
+@sabotage("expected a keychain key that only")
+def paper_key_is_the_live_key(copy: Copy) -> None:
+    """One name for both: what is put there for live, the paper bot trades with."""
+    copy.edit(CORE, "environments.kraken_live.keychain_key", "kraken_paper_trading")
+    copy.edit(CORE, "exchange_accounts.kraken.live.keychain_key", "kraken_paper_trading")
+
+
+@sabotage("exchange_accounts.kraken.live.keychain_key")
+def live_account_names_another_key(copy: Copy) -> None:
+    """The live environment and its account contradict each other."""
+    copy.edit(CORE, "exchange_accounts.kraken.live.keychain_key", "kraken_other")

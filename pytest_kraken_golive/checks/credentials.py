@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,6 +16,8 @@ from pytest_kraken_golive.checks.recording_breaks import (
 from pytest_kraken_golive.contract import Copy, Evidence, Fault, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.real_money import keys_by_kind
+from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.recording.witness import Witness
@@ -69,6 +72,14 @@ def bot_signs_nothing(copy: Any) -> None:
     copy.run_liar("idle")
 
 
+@sabotage("the same key pair")
+def one_pair_under_two_names(copy: Any) -> None:
+    """The key for real money was put under the paper key's name, or the other way round."""
+    for name in ("api_key", "api_secret"):
+        file = copy.root / "secrets" / "kraken_live_trading" / name
+        file.write_bytes((copy.root / KEY_FOLDER / name).read_bytes())
+
+
 @check(
     "credentials_available",
     breaks=[
@@ -77,6 +88,7 @@ def bot_signs_nothing(copy: Any) -> None:
         secret_is_no_base64,
         readable_by_all,
         another_key_in_store,
+        one_pair_under_two_names,
         bot_signs_nothing,
     ],
     touches="reads",
@@ -95,6 +107,7 @@ def credentials_available(
     evidence.saw(name)
     stored = deployment.secrets.credentials(name.value)
     place = deployment.secrets.place(name.value)
+    _require_own_pairs(deployment, core_config, evidence)
     evidence.record(place, {"api_key": f"fingerprint {stored.fingerprint}", "api_secret": "present, Base64"})
     paper_bot.run()
     books = kraken_sandbox.books("bot")["keys"]
@@ -112,6 +125,31 @@ def credentials_available(
         f"{place}: the bot also signed with keys of no paper entrypoint: {', '.join(others)}. "
         "Next: let it use the key pairs of its paper environments alone."
     )
+
+
+def _require_own_pairs(deployment: Deployment, core: CoreConfig, evidence: Evidence) -> None:
+    """No key pair of a paper account is also that of another kind of account, under whatever names.
+
+    A store that holds one pair for all names (the variables of the process) has nothing to compare.
+    """
+    kinds = {found.value: kind for found, kind in keys_by_kind(deployment.runtime, core)}
+    pairs: dict[str, Credentials] = {}
+    for name in kinds:
+        with contextlib.suppress(NotProven, Fault):  # what is not there, or of no use, is nobody's key
+            pairs[name] = deployment.secrets.credentials(name)
+    places = {name: deployment.secrets.place(name) for name in pairs}
+    for name, pair in pairs.items():
+        for other, its in pairs.items():
+            if kinds[name] != kinds[other] and places[name] != places[other] and _overlap(pair, its):
+                raise Fault(
+                    f"{places[name]}: expected a key pair of its own for {kinds[name]}, found the same key pair as in "
+                    f"{places[other]} ({kinds[other]}). Next: make a key pair at the exchange for each, and store it."
+                )
+    evidence.record("secret store", {name: kinds[name] for name in pairs}, key="key pairs by kind, no two alike")
+
+
+def _overlap(one: Credentials, other: Credentials) -> bool:
+    return one.api_key == other.api_key or one.api_secret == other.api_secret
 
 
 def _permissions(*names: str) -> Any:

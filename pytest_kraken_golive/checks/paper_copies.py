@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pytest_kraken_golive.contract import Evidence, Fault, Found
 from pytest_kraken_golive.deployment.agreement import (
+    account_environments,
     adapter_copies,
     agree,
     environment_copies,
+    environment_says,
     keychain_key_copies,
     risk_profile_copies,
 )
@@ -16,7 +18,11 @@ from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.io_queue import Inherited
 from pytest_kraken_golive.deployment.paper_claims import paper_claims, refuse_live_tag, require_paper
 from pytest_kraken_golive.deployment.profiles import METRICS, PaperProfile
+from pytest_kraken_golive.deployment.real_money import addresses, keys_by_kind, settings_on_paper, starts_on_paper
+from pytest_kraken_golive.deployment.references import named_entrypoints, named_risk_profiles
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+from pytest_kraken_golive.deployment.slips import refuse_slips
+from pytest_kraken_golive.deployment.statements import naming_entrypoint
 from pytest_kraken_golive.policy import Policy
 
 Copies = Callable[[RuntimeConfig, CoreConfig, str, Mapping[str, str]], list[Found]]
@@ -41,21 +47,31 @@ class PaperCopies:
         self._adapters = policy.exchanges
 
     def environments(self) -> None:
-        """Each has a paper environment, in every copy, and is not tagged as live; what is documented has its type."""
+        """Each has a paper environment, in every copy; nothing about it is tagged as live, or leads to real money."""
         for name, claim in paper_claims(self._runtime, self._core).items():
             environment = require_paper(self._runtime, self._core, name, claim)
             self._evidence.saw(environment.kind)
             self._see(environment_copies, name)
+            for section in naming_entrypoint(self._runtime, self._core, name):
+                refuse_live_tag(section)
             self._saw(*self._runtime.entrypoint(name).documented(), *environment.documented())
-        self._saw(*self._runtime.modes())
+            self._saw(*settings_on_paper(environment), *addresses(environment))
+        self._saw(*account_environments(self._core, self._adapters))
+        self._saw(*self._runtime.modes(), *named_entrypoints(self._runtime))
+        self._saw(*starts_on_paper(self._runtime, self._core))
+        refuse_slips(self._runtime, self._core)
 
     def risk_profiles(self) -> None:
-        """Each has the risk profile of its environment and of the exchange account."""
+        """Each has the risk profile of its environment and of the exchange account, and every named one is there."""
+        self._saw(*named_risk_profiles(self._runtime, self._core))
         self._each(risk_profile_copies)
+        self._each_environment("risk_profile")
 
     def keychain_keys(self) -> None:
-        """The environment and the exchange account of each name the same key."""
+        """The environment and the exchange account of each name the same key, which no account of another kind uses."""
         self._each(keychain_key_copies)
+        self._each_environment("keychain_key")
+        self._saw(*(found for found, _ in keys_by_kind(self._runtime, self._core)))
 
     def profiles(self) -> None:
         """Each has one paper profile, which says what the environment says, and is not tagged as live."""
@@ -90,6 +106,12 @@ class PaperCopies:
     def _saw(self, *found: Found) -> None:
         for one in found:
             self._evidence.saw(one)
+
+    def _each_environment(self, key: str) -> None:
+        for name in self._core.environment_names.value:
+            copies = environment_says(self._runtime, self._core, name, key)
+            if copies:
+                see_all(self._evidence, copies)
 
     def _each(self, copies: Copies) -> None:
         for name in paper_claims(self._runtime, self._core):

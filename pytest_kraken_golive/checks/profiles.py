@@ -35,6 +35,7 @@ _BE_AS_STRICT = "be as strict as for the entrypoint that goes live, for one repo
         broken.paper_profile_gone,
         broken.two_profiles_for_one_entrypoint,
         beside.other_profile_with_another_queue,
+        beside.trading_profile_with_another_queue,
         beside.paper_profile_tagged_live,
         beside.metric_misnamed,
         beside.other_metric_misnamed,

@@ -1,9 +1,9 @@
 """Copies of one value that must not contradict each other.
 
-The same mapping stands in several places: an entrypoint, its paper profile, its environment and the exchange account
-all name the environment, risk profile or keychain key. A program reads one of them; a person may have corrected
-another. A copy that is absent cannot contradict and is left out; the functions say which one must be there. A
-misspelt key is not taken for an absent one: it is a `Fault`.
+The same mapping stands in several places: an entrypoint, its environment, the exchange accounts and every section that
+names the entrypoint or the environment all say which environment, risk profile, keychain key or exchange it is. A
+program reads one of them; a person may have corrected another. A copy that is absent cannot contradict and is left out;
+the functions say which one must be there. A misspelt key is not taken for an absent one: it is a `Fault`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any
 from ..contract import Fault, Found, NotProven, show
 from .core import CoreConfig, ExchangeAccount
 from .profiles import PaperProfile
+from .references import accounts
 from .runtime import RuntimeConfig
 from .section import Section
+from .statements import naming_entrypoint, naming_environment, said, said_environments, said_modes
 
 ADAPTERS: Mapping[str, str] = {"kraken": "kraken_spot"}
 """An exchange's label, in metrics and paper profiles, and the adapter behind it, in core.yaml and as queue."""
@@ -63,22 +65,28 @@ def agree(*found: Found) -> Found:
 def environment_copies(
     runtime: RuntimeConfig, core: CoreConfig, entrypoint: str, adapters: Mapping[str, str] = ADAPTERS
 ) -> list[Found]:
-    """Who names an entrypoint's environment: itself, its paper profile and the exchange account.
+    """Who names an entrypoint's environment: itself, the exchange accounts, and what names the entrypoint.
 
     Raises:
         NotProven: the entrypoint is absent, or does not name an environment.
-        Fault: a copy has a wrong type.
+        Fault: a copy has a wrong type, or says another mode than the environment's kind.
     """
     own = runtime.entrypoint(entrypoint).environment
-    profile, account = _profile(runtime, entrypoint), _account(runtime, core, entrypoint, adapters)
-    copies = [profile.environment] if profile and profile.given("environment") else []
-    return [own, *copies, *_of(account, "environment")]
+    about = naming_entrypoint(runtime, core, entrypoint)
+    if not core.has("environments", own.value):
+        return _once([own, *said(about, "environment")])
+    kind = core.environment(own.value).kind
+    for mode in said_modes(about):
+        if mode.value != kind.value:
+            raise Fault(mode.unlike(kind.value, f"write {kind.value}, which the environment {own.value} is"))
+    beside = _accounts(runtime, core, entrypoint, adapters)
+    return _once([own, *said_environments(about, kind), *_of(beside, "environment")])
 
 
 def risk_profile_copies(
     runtime: RuntimeConfig, core: CoreConfig, entrypoint: str, adapters: Mapping[str, str] = ADAPTERS
 ) -> list[Found]:
-    """Who names an entrypoint's risk profile: itself, its environment and the exchange account.
+    """Who names an entrypoint's risk profile: itself, its environment, the exchange accounts, and what names either.
 
     Raises:
         NotProven: the entrypoint, its environment or its risk profile is absent.
@@ -86,40 +94,59 @@ def risk_profile_copies(
     """
     own = runtime.entrypoint(entrypoint)
     environment = core.environment(own.environment.value)
-    account = _account(runtime, core, entrypoint, adapters)
-    return [own.risk_profile, *_of(environment, "risk_profile"), *_of(account, "risk_profile")]
+    beside = _accounts(runtime, core, entrypoint, adapters)
+    about = _about(runtime, core, entrypoint)
+    return _once([own.risk_profile, *_of([environment, *beside], "risk_profile"), *said(about, "risk_profile")])
 
 
 def keychain_key_copies(
     runtime: RuntimeConfig, core: CoreConfig, entrypoint: str, adapters: Mapping[str, str] = ADAPTERS
 ) -> list[Found]:
-    """Who names an entrypoint's keychain key: its environment and the exchange account.
+    """Who names an entrypoint's keychain key: its environment, the exchange accounts, and what names either.
 
     Raises:
         NotProven: the entrypoint, its environment or the environment's key is absent.
         Fault: a copy has a wrong type.
     """
-    environment = core.environment(runtime.entrypoint(entrypoint).environment.value)
-    return [environment.keychain_key, *_of(_account(runtime, core, entrypoint, adapters), "keychain_key")]
+    own = runtime.entrypoint(entrypoint)
+    key = core.environment(own.environment.value).keychain_key
+    beside = _accounts(runtime, core, entrypoint, adapters)
+    return _once([key, *_of([own, *beside], "keychain_key"), *said(_about(runtime, core, entrypoint), "keychain_key")])
 
 
 def adapter_copies(
     runtime: RuntimeConfig, core: CoreConfig, entrypoint: str, adapters: Mapping[str, str] = ADAPTERS
 ) -> list[Found]:
-    """Who names an entrypoint's exchange: its environment, its paper profile's label, and the profile's queue.
+    """Who names an entrypoint's exchange: its environment, its paper profile's label, and every queue and label beside.
 
-    The label is given as the adapter that `adapters` states for it, at the label's place.
+    A label is given as the adapter that `adapters` states for it, at the label's place.
 
     Raises:
         NotProven: the entrypoint or its environment is absent.
-        Fault: a copy has a wrong type, or the label is not in the map.
+        Fault: a copy has a wrong type, or the paper profile's label is not in the map.
     """
     environment = core.environment(runtime.entrypoint(entrypoint).environment.value)
     profile = _profile(runtime, entrypoint)
     copies = [environment.exchange]
     if profile and profile.given("exchange"):
         copies.append(adapter_of(profile.exchange, adapters))
-    return [*copies, *_of(profile, "io_queue")]
+    about = _about(runtime, core, entrypoint)
+    labelled = [Found(adapters.get(found.value, found.value), found.where) for found in said(about, "exchange")]
+    queues = [*_of([profile] if profile else [], "io_queue"), *said(about, "io_queue")]
+    return _once([*copies, *labelled, *queues])
+
+
+def environment_says(runtime: RuntimeConfig, core: CoreConfig, name: str, key: str) -> list[Found]:
+    """Who names an environment's risk profile or keychain key: itself, and the sections that name the environment.
+
+    Whatever the environment's kind: whoever switches to the live one must find one word there, too. Empty if the
+    environment does not say.
+
+    Raises:
+        Fault: a copy has a wrong type.
+    """
+    own = _of([core.environment(name)], key)
+    return _once([*own, *said(naming_environment(runtime, core, name), key)]) if own else []
 
 
 def adapter_of(label: Found, adapters: Mapping[str, str] = ADAPTERS) -> Found:
@@ -134,6 +161,27 @@ def adapter_of(label: Found, adapters: Mapping[str, str] = ADAPTERS) -> Found:
             f"{show(label.value)}. Next: correct the label (the adapter's name belongs in core.yaml only)."
         )
     return Found(adapters[label.value], label.where)
+
+
+def account_environments(core: CoreConfig, adapters: Mapping[str, str] = ADAPTERS) -> list[Found]:
+    """The environments that exchange accounts name, each of the account's own kind and exchange.
+
+    Raises:
+        Fault: one is of another, or is not there.
+    """
+    names = [account for account in accounts(core) if account.given("environment")]
+    for account in names:
+        named, (label, kind) = account.environment, account.route[-2:]
+        if named.value not in core.environment_names.value:
+            raise Fault(named.unlike(core.environment_names.value, "name one of these environments, or add it"))
+        environment = core.environment(named.value)
+        for found, expected in ((environment.kind, kind), (environment.exchange, adapters.get(label, label))):
+            if found.value != expected:
+                raise Fault(
+                    f"{named.where}: expected an environment of {label}, {kind}, found {named.value!r}, which is "
+                    f"{found.value} ({found.where}). Next: name another one here."
+                )
+    return [account.environment for account in names]
 
 
 def licence_copies(runtime: RuntimeConfig, core: CoreConfig) -> list[tuple[Found, Found]]:
@@ -166,24 +214,37 @@ def _profile(runtime: RuntimeConfig, entrypoint: str) -> PaperProfile | None:
         return None
 
 
-def _account(
+def _accounts(
     runtime: RuntimeConfig, core: CoreConfig, entrypoint: str, adapters: Mapping[str, str]
-) -> ExchangeAccount | None:
-    """The exchange account of an entrypoint's environment, if core.yaml has one."""
+) -> list[ExchangeAccount]:
+    """The exchange accounts of an entrypoint's environment, under the exchange's label and under its adapter's name."""
     name = runtime.entrypoint(entrypoint).environment.value
     if not core.has("environments", name):
-        return None
+        return []
     environment = core.environment(name)
-    labels = [label for label, adapter in adapters.items() if adapter == environment.exchange.value]
-    kind = environment.kind.value
-    for label in sorted(labels, key=lambda label: not core.has("exchange_accounts", label)):
-        if core.given("exchange_accounts", label, kind):
-            return core.exchange_account(label, kind)
-    return None
+    adapter, kind = environment.exchange.value, environment.kind.value
+    labels = [label for label, its in adapters.items() if its == adapter]
+    return [
+        core.exchange_account(label, kind)
+        for label in dict.fromkeys([*labels, adapter])
+        if core.given("exchange_accounts", label, kind)
+    ]
 
 
-def _of(section: Section | None, key: str) -> Sequence[Found]:
-    return [section.text(key)] if section is not None and section.given(key) else []
+def _about(runtime: RuntimeConfig, core: CoreConfig, entrypoint: str) -> list[Section]:
+    """The sections that name an entrypoint, or its environment and no other entrypoint."""
+    environment = runtime.entrypoint(entrypoint).environment.value
+    shared = [one for one in naming_environment(runtime, core, environment) if not one.has("entrypoint")]
+    return [*naming_entrypoint(runtime, core, entrypoint), *shared]
+
+
+def _of(sections: Sequence[Section], key: str) -> list[Found]:
+    return [section.text(key) for section in sections if section.given(key)]
+
+
+def _once(copies: Sequence[Found]) -> list[Found]:
+    """Each place once; the first stays the first."""
+    return list({found.where: found for found in reversed(copies)}.values())[::-1]
 
 
 def _comparable(value: Any) -> Any:

@@ -143,20 +143,24 @@ class Document:
                 if key != part:
                     raise _misspelling(parent, spot, key, part)
 
-    def refuse_misspelt(self, path: KeyPathText, meant: str, *, known: Sequence[str] | None = None) -> None:
+    def refuse_misspelt(
+        self, path: KeyPathText, meant: str, *, known: Sequence[str] = (), closed: bool = False
+    ) -> None:
         """Do nothing if no key of the mapping at the path must have been meant to be this one; else a `Fault`.
 
         Args:
             path: of the mapping; what is none has no keys.
             meant: a key that may be there.
-            known: all keys of a closed mapping. In such a one, a key with some of the words of an absent one, or with
-                all of them and more, is taken for it, too.
+            known: keys that are what they are, however much they look like it.
+            closed: these are all keys of a closed mapping. In such a one, a key with some of the words of an absent
+                one, or with all of them and more, is taken for it, too.
         """
         parent, spot = self._walk(_parts(path))
         others = [key for key in parent.value if isinstance(key, str)] if isinstance(parent.value, dict) else []
-        loose = known is not None and meant not in others
+        beside = meant in others
+        loose = closed and not beside
         for key in others:
-            if key not in (known or ()) and (misspelt(key, meant) or (loose and shortened(key, meant))):
+            if key not in known and (misspelt(key, meant, beside=beside) or (loose and shortened(key, meant))):
                 raise _misspelling(parent, spot, key, meant)
 
     def text(self, path: KeyPathText) -> Found:

@@ -27,10 +27,16 @@ def in_disguise(key: str, meant: str) -> bool:
     return key != meant and letters(key) == letters(meant)
 
 
-def misspelt(key: str, meant: str) -> bool:
+def misspelt(key: str, meant: str, *, beside: bool = False) -> bool:
     """Whether a key is another one with a few slips: in disguise, its words in another order, or letters wrong.
 
     A word of three letters may have one slip (a letter wrong, missing, too many, or two swapped), one of eight two.
+
+    Args:
+        key: what was written.
+        meant: what may have been meant.
+        beside: that stands there, too. Then a further word makes another key (`burst_s` beside `burst`), and so does
+            an ending that makes another word (`healthy` beside `health`); a plural does not.
     """
     if key == meant:
         return False
@@ -39,6 +45,8 @@ def misspelt(key: str, meant: str) -> bool:
         return False
     if sorted(ones) == sorted(others) or letters(key) == letters(meant):
         return True
+    if beside and (len(ones) != len(others) or any(map(_is_derived, ones, others))):
+        return False
     if len(ones) != len(others):
         ones, others = ("".join(ones),), ("".join(others),)
     slips = [_slips(one, other) for one, other in zip(ones, others, strict=True)]
@@ -49,6 +57,11 @@ def shortened(key: str, meant: str) -> bool:
     """Whether a key has all words of the other and more, or some of them: `concurrency` for `max_concurrency`."""
     ones, others = set(_words(key)), set(_words(meant))
     return bool(ones) and (ones < others or others < ones)
+
+
+def _is_derived(word: str, stem: str) -> bool:
+    """Whether one letter at the end makes another word of it: health-y, enable-d, trade-r."""
+    return word[:-1] == stem and word[-1:] in {"y", "d", "r"}
 
 
 def _allowed(word: str) -> int:

@@ -120,12 +120,27 @@ class PaperProfile(Section):
 class TradingProfile(Section):
     """`execution.trading_profiles.<name>`."""
 
-    DOCUMENTED = ("entrypoint", "tags", "guardrails")
+    DOCUMENTED = ("entrypoint", "environment", "risk_profile", "io_queue", "tags", "guardrails")
 
     @property
     def entrypoint(self) -> Found:
         """Name of the entrypoint that it is for."""
         return self.text("entrypoint")
+
+    @property
+    def environment(self) -> Found:
+        """Name of an environment of core.yaml; a copy of the entrypoint's."""
+        return self.text("environment")
+
+    @property
+    def risk_profile(self) -> Found:
+        """Name of a risk profile of core.yaml; a copy of the entrypoint's."""
+        return self.text("risk_profile")
+
+    @property
+    def io_queue(self) -> Found:
+        """Name of a queue of `io_queue.exchanges`; a copy of the paper profile's."""
+        return self.text("io_queue")
 
     @property
     def tags(self) -> Found:

@@ -34,6 +34,11 @@ class Section:
         return self._path[-1]
 
     @property
+    def route(self) -> tuple[str, ...]:
+        """The keys that lead to it."""
+        return self._path
+
+    @property
     def found(self) -> Found:
         """The whole mapping and its place.
 
@@ -52,8 +57,9 @@ class Section:
         """The values of the documented keys that are there.
 
         Raises:
-            Fault: one has a wrong type, or a key is a misspelling of one that is absent.
+            Fault: one has a wrong type, or a key is a misspelling of one, whether that is absent or stands beside it.
         """
+        self.refuse_slips(*self.DOCUMENTED)
         return [getattr(self, name) for name in self.DOCUMENTED if self.given(name)]
 
     def has(self, *key: str) -> bool:
@@ -63,6 +69,11 @@ class Section:
     def given(self, *key: str) -> bool:
         """Whether a key that may be left out is there; a misspelling of it is a `Fault`, see `Document.given`."""
         return self._document.given(self._to(*key))
+
+    def refuse_slips(self, *known: str) -> None:
+        """Do nothing if no key of the section must have been meant to be one of these; else a `Fault`."""
+        for meant in known:
+            self._document.refuse_misspelt(self._path, meant, known=known, closed=False)
 
     def closed(self, *key: str, known: Sequence[str]) -> Found:
         """The mapping below these keys, whose own keys are either known or unlike any known one.
@@ -76,7 +87,7 @@ class Section:
         """
         found = self.mapping(*key)
         for meant in known:
-            self._document.refuse_misspelt((*self._path, *key), meant, known=known)
+            self._document.refuse_misspelt((*self._path, *key), meant, known=known, closed=True)
         return found
 
     def at(self, *key: str) -> Found:

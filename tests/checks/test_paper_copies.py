@@ -49,6 +49,11 @@ LINES: dict[str, tuple[Callable[..., None], dict[str, Any]]] = {
 HEADLESS_PROFILE = "    kraken_headless:\n      entrypoint: kraken_headless_paper\n      exchange: kraken\n      "
 
 
+TRADING = "    kraken_desktop:\n      entrypoint: kraken_desktop_paper\n"
+SETTINGS = "    adapter_settings:\n"
+ACCOUNTS = "exchange_accounts:\n"
+
+
 def judge(root: Path, *edits: tuple[str, str, str]) -> dict[str, str]:
     """The messages of the lines that do not pass for the reference configuration with texts replaced in it."""
     (root / "config").mkdir()
@@ -117,8 +122,8 @@ R, C = "runtime.yaml", "core.yaml"
         ),
         (
             (R, "entrypoint: kraken_headless_paper", "entrypoint: kraken_headles_paper"),
-            "paper-profile",
-            "expected a paper profile whose entrypoint is kraken_headless_paper",
+            "entrypoint-environment",
+            "kraken_headless.entrypoint: expected one of kraken_desktop_paper, kraken_headless_paper",
         ),
         (
             (R, "        rate_limit: bot_exchange_rate_limited_total", "        rate_limit: foo"),
@@ -162,6 +167,119 @@ def test_what_is_wrong_beside_the_runbook_is_named(
     assert next(iter(messages)) == first, messages
     assert message in messages[first]
     assert "Next: " in messages[first]
+
+
+R_MODE, R_DEFAULT = "default_mode: paper", "default_entrypoint: kraken_desktop_paper"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (
+            R,
+            "core:\n",
+            "backup: {entrypoint: kraken_desktop_paper, environment: kraken_live}\ncore:\n",
+            0,
+            "backup.env",
+        ),
+        (
+            R,
+            "core:\n",
+            "jobs: [{entrypoint: kraken_desktop_paper, mode: live}]\ncore:\n",
+            0,
+            "jobs.0.mode: expected 'pa",
+        ),
+        (
+            C,
+            ACCOUNTS,
+            f"{ACCOUNTS}  kraken_spot: {{paper: {{risk_profile: aggressive}}}}\n",
+            1,
+            "kraken_spot.paper.risk",
+        ),
+        (
+            C,
+            ACCOUNTS,
+            f"{ACCOUNTS}  kraken_spot: {{live: {{environment: kraken_paper}}}}\n",
+            0,
+            "expected an environment",
+        ),
+        (C, ACCOUNTS, f"{ACCOUNTS}  other: {{live: {{environment: nope}}}}\n", 0, "other.live.environment: expected ["),
+        (
+            C,
+            ACCOUNTS,
+            f"{ACCOUNTS}  other: {{live: {{keychain_key: kraken_paper_trading}}}}\n",
+            2,
+            "that only live uses",
+        ),
+        (R, R_DEFAULT, "default_entrypoint: nope", 0, "found 'nope', which is not there"),
+        (R, R_DEFAULT, "default_entrypoint: kraken_desktop_live", 0, "which is live (config/core.yaml:"),
+        (R, R_MODE, "default_mode: 'paper '", 0, "expected one of paper, live, testnet, found the text 'paper '"),
+        (R, R_MODE, "default_mode: live", 0, "expected 'paper', found 'live'"),
+        (
+            R,
+            "default_profile: balanced",
+            "default_profile: nope",
+            1,
+            "risk.default_profile: expected one of conservative",
+        ),
+        (C, "ip_allowlist: []", "ip_allowlist: [10.0.0.0/8, garbage]", 0, "ip_allowlist.1: expected an IP address"),
+        (
+            C,
+            SETTINGS,
+            f"{SETTINGS}      rest: {{api_url: api.kraken.com}}\n",
+            0,
+            "rest.api_url: expected an exchange to play",
+        ),
+        (C, SETTINGS, f"{SETTINGS}      sandbox: false\n", 0, "adapter_settings.sandbox: expected a switch"),
+        (C, SETTINGS, f"{SETTINGS}      use_live: 'yes'\n", 0, "adapter_settings.use_live: expected a switch"),
+        (C, SETTINGS, f"    required_permission: [withdraw]\n{SETTINGS}", 0, "expected the key required_permissions"),
+        (R, "  live:\n", "  lives: {enabled: true}\n  live:\n", 0, "expected the key live, found 'lives'"),
+        (R, "core:\n", "tradings: {}\ncore:\n", 0, "expected the key trading, found 'tradings'"),
+        (R, "  burst: 10", "  burst: 10\n  bursts: 99", 0, "expected the key burst, found 'bursts'"),
+        (R, "    port: 0", "    port: 0\n    post: 9100", 0, "which looks like it and is not read"),
+    ],
+)
+def test_every_copy_counts_and_every_name_refers(tmp_path: Path, row: tuple[str, str, str, int, str]) -> None:
+    file, old, new, place, message = row
+    messages, first = judge(tmp_path, (file, old, new)), list(LINES)[place]
+    assert messages, "nobody noticed"
+    assert next(iter(messages)) == first, messages
+    assert message in messages[first]
+    assert "Next: " in messages[first]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (
+            R,
+            "core:\n",
+            "a: {entrypoint: kraken_desktop_paper, environment: paper, exchange: kraken, mode: loud}\ncore:\n",
+        ),
+        (R, "core:\n", "sentry: {environment: production}\ncore:\n"),
+        (R, TRADING, f"{TRADING}      environment: kraken_paper\n      io_queue: kraken_spot\n"),
+        (R, "    enabled: false", "    enabled: true"),
+        (R, "      burst: 6", "      burst: 6\n      burst_s: 1\n      max_concurrency_per_pair: 1"),
+        (R, "        health: bot", "        healthy: 1\n        health: bot"),
+        (C, "ip_allowlist: []", "ip_allowlist: [203.0.113.7, 10.0.0.0/8, '::1']"),
+        (
+            C,
+            SETTINGS,
+            f"{SETTINGS}      sandbox: true\n      market_url: https://api.kraken.com\n      live_book: true\n",
+        ),
+        (C, SETTINGS, f"{SETTINGS}      base_url: https://demo-futures.kraken.com\n"),
+        (C, ACCOUNTS, f"{ACCOUNTS}  kraken_spot: {{paper: {{environment: kraken_paper}}}}\n"),
+    ],
+)
+def test_what_a_project_adds_and_means_is_left_alone(tmp_path: Path, file: str, old: str, new: str) -> None:
+    assert judge(tmp_path, (file, old, new)) == {}
+
+
+def test_a_paper_key_is_no_live_key_even_where_all_copies_agree(tmp_path: Path) -> None:
+    swap = (C, "keychain_key: kraken_live_trading", "keychain_key: kraken_paper_trading")
+    messages = judge(tmp_path, swap, swap)
+    assert list(messages) == ["keychain-key"]
+    assert "expected a keychain key that only live uses" in messages["keychain-key"]
 
 
 def test_metrics_of_one_exchange_and_of_two_roles(tmp_path: Path) -> None:

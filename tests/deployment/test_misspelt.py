@@ -46,6 +46,23 @@ def test_other_words_are_no_misspelling(key: str, meant: str) -> None:
     assert not misspelt(key, meant)
 
 
+@pytest.mark.parametrize(
+    ("key", "meant", "slip"),
+    [
+        ("burst_s", "burst", False),
+        ("healthy", "health", False),
+        ("enable", "enabled", True),
+        ("bursts", "burst", True),
+        ("post", "port", True),
+        ("required_permission", "required_permissions", True),
+        ("maxConcurrency", "max_concurrency", True),
+    ],
+)
+def test_beside_the_right_key_a_word_more_or_another_word_is_no_slip(key: str, meant: str, slip: bool) -> None:
+    assert misspelt(key, meant, beside=True) is slip
+    assert misspelt(key, meant)
+
+
 def test_a_disguise_leaves_no_letter_out() -> None:
     assert in_disguise("Burst", "burst")
     assert not in_disguise("burst", "burst")
