@@ -1,8 +1,8 @@
 """The two ways in which an order is executed, the old one and the new one, and what they have in common.
 
 `legacy`: one limit order that takes at once, within a small distance of what the market asks.
-`new`: a limit order that first rests at its own side's top and is then amended across the spread; where others take it
-meanwhile, it costs less.
+`new`: a limit order that first rests behind its own side's top, and is then amended across the spread: the market has
+some time to come nearer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pytest_kraken_golive.kraken.models import OrderInfo
 from pytest_kraken_golive.kraken.orders import Amendment, NewOrder
 
 _ACROSS = Decimal("0.001")
-"""Part of the price by which a taking limit is beyond the other side's top, so that it is filled whole."""
+"""Part of the price by which a taking limit is beyond the other side's top, so that it is filled whole; and by which a
+resting one is behind its own."""
 _REST_S = 0.5
 """How long the new path rests before it takes."""
 _PATIENCE_S = 5.0
@@ -52,14 +53,17 @@ class Intent:
 
     @property
     def resting(self) -> Decimal:
-        """The own side's top."""
-        return self.bid if self.side == "buy" else self.ask
+        """A little behind the own side's top, on the pair's steps: what rests there is hardly taken by others."""
+        price = self.bid * (1 - _ACROSS) if self.side == "buy" else self.ask * (1 + _ACROSS)
+        return self._on_step(price, ROUND_FLOOR if self.side == "buy" else ROUND_CEILING)
 
     @property
     def taking(self) -> Decimal:
         """A little beyond the other side's top, on the pair's steps."""
         price = self.ask * (1 + _ACROSS) if self.side == "buy" else self.bid * (1 - _ACROSS)
-        rounding = ROUND_CEILING if self.side == "buy" else ROUND_FLOOR
+        return self._on_step(price, ROUND_CEILING if self.side == "buy" else ROUND_FLOOR)
+
+    def _on_step(self, price: Decimal, rounding: str) -> Decimal:
         return (price / self.tick).quantize(Decimal(1), rounding=rounding) * self.tick
 
     def order(self, price: Decimal) -> NewOrder:
@@ -118,6 +122,11 @@ class Look:
         """The order as it is; errors as of the client."""
         return self._client.query_orders(self._txid)[self._txid]
 
+    def after(self, pause_s: float) -> OrderInfo:
+        """The order after that time, or as soon as trading is suspended."""
+        self._halted.wait(pause_s)
+        return self.now()
+
     def until(self, patience_s: float) -> OrderInfo:
         """The order when it is over, when patience is, or when trading is suspended."""
         left = patience_s
@@ -174,12 +183,12 @@ class NewPath:
         self._client = client
 
     def first(self, intent: Intent) -> NewOrder:
-        """A limit order at the own side's top."""
+        """A limit order that rests."""
         return intent.order(intent.resting)
 
     def follow(self, intent: Intent, txid: str, look: Look) -> OrderInfo:
         """Rest a while, amend the limit across the spread, and wait for the fill."""
-        info = look.until(_REST_S)
+        info = look.after(_REST_S)
         if info.status in _FINAL or look.halted:
             return ended(self._client, txid, look, info)
         try:

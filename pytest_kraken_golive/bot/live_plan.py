@@ -17,8 +17,8 @@ from pytest_kraken_golive.kraken.endpoint import USE_SANDBOX_VARIABLE
 from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.telemetry.flags import Flags, read_flags
 
-ORDER_INTERVAL_S = 2.0
-"""Pause between orders where runtime.yaml's `execution.live.order_interval_s` says nothing."""
+ORDER_INTERVAL_S = 3.0
+"""Pause between orders where runtime.yaml's `execution.live.order_interval_s` says nothing: the starting limits bear it."""
 _SHORTEST_INTERVAL_S = 0.05
 
 
@@ -66,7 +66,7 @@ def plan_live(deployment: Deployment, entrypoint: str, process: Mapping[str, str
     """
     runtime, _ = deployment.runtime, deployment.core
     findings = Findings()
-    findings.read(lambda: require_licence(deployment, process, clock))
+    findings.read(lambda: _demand_licence(deployment, process, clock))
     findings.read(lambda: _demand_switched_on(runtime))
     account = _account(deployment, entrypoint, findings)
     settings = findings.read(lambda: LiveSettings.of(deployment, account.keychain_key if account else None))
@@ -89,6 +89,13 @@ def _account(deployment: Deployment, name: str, findings: Findings) -> AccountPl
     entrypoint = findings.read(lambda: deployment.runtime.entrypoint(name))
     environment = None if entrypoint is None else findings.read(lambda: entrypoint.environment)
     return None if environment is None else plan_account(deployment, environment, None, findings, kind="live")
+
+
+def _demand_licence(deployment: Deployment, process: Mapping[str, str], clock: Clock) -> None:
+    try:
+        require_licence(deployment, process, clock)
+    except (NotProven, Fault) as error:
+        raise type(error)(f"no valid licence: {error}") from None
 
 
 def _demand_switched_on(runtime: RuntimeConfig) -> None:

@@ -144,6 +144,7 @@ class LiveService:
         endpoint = MetricsEndpoint(metrics.registry, host=host, port=port, path=path, pages={"/health": self.health})
         stack.callback(endpoint.close)
         self._startup(self._unreported)
+        self._events.write_metrics()
         self._pid(endpoint).write(root)
         stack.callback(forget, root)
         threading.Thread(target=self._watch_for_stop, name="stop-file", daemon=True).start()
@@ -336,14 +337,14 @@ class LiveService:
         cancelled, problem = 0, "unknown"
         for tries in range(_TRIES):
             try:
-                for txid in own_open_orders(self.client, self._prefix):
-                    cancelled += cancel(self.client, txid)
                 left = own_open_orders(self.client, self._prefix)
                 if not left:
                     self.client.cancel_all_orders_after(0)
                     return cancelled, None
                 problem = f"open orders are left: {', '.join(left)}"
+                for txid in left:
+                    cancelled += cancel(self.client, txid)
             except KrakenError as error:
                 problem = str(error)
-            self._clock.sleep(0.2 * 2**tries)
+                self._clock.sleep(0.2 * 2**tries)
         return cancelled, problem

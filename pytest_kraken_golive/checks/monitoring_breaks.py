@@ -124,7 +124,7 @@ def calls_made_up(copy: FinishedCopy) -> None:
     keep_events(copy, lie)
 
 
-@sabotage("line(s) that are none")
+@sabotage("JSON on one line")
 def garbage_between(copy: FinishedCopy) -> None:
     """A line that the trend leaves out."""
     _append(copy, "connection lost, retrying\n")

@@ -47,7 +47,8 @@ def set_variable(path: Path, name: str, text: str | None, shown: str = ENV_FILE)
         after = read_env_file(part, {}, shown)
         others = {one: found.text for one, found in before.items() if one != name}
         new = None if name not in after else after[name].text
-        if new != text or {one: found.text for one, found in after.items() if one != name} != others:
+        on_one_line = known is None or "\n" not in known.text
+        if not on_one_line or new != text or {one: found.text for one, found in after.items() if one != name} != others:
             where = known.where if known else f"{shown} {name}"
             raise Fault(f"{where}: cannot be changed without changing another variable. Next: write it on one line.")
         os.replace(part, target)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bot_fixtures import REPOSITORY, licensed
 
 from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
+from pytest_kraken_golive.kraken import KrakenClient, NewOrder
 from pytest_kraken_golive.sandbox import AccountSettings, SandboxServer, SandboxSettings
 from pytest_kraken_golive.telemetry.events import Event, read_events
 
@@ -41,12 +43,13 @@ class LiveFolder:
     root: Path
     server: SandboxServer
     issuer: dict[str, str]
+    account: AccountSettings
 
     @classmethod
     def made(cls, root: Path, account: AccountSettings, server: SandboxServer) -> LiveFolder:
         """The repository's own configuration with real orders switched on, `.env`, and a licence."""
         shutil.copytree(REPOSITORY / "config", root / "config")
-        folder = cls(root, server, licensed(root))
+        folder = cls(root, server, licensed(root), account)
         folder.replace(
             "config/runtime.yaml", "live:\n    enabled: false", "live:\n    enabled: true\n    order_interval_s: 0.1"
         )
@@ -64,6 +67,19 @@ class LiveFolder:
         (root / ".env").write_text(text, encoding="utf-8")
         (root / ".env").chmod(0o600)
         return folder
+
+    def copied(self) -> LiveFolder:
+        """A copy of everything, the service's files too."""
+        root = self.root.with_name("copied")
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".*.part"))
+        return LiveFolder(root, self.server, self.issuer, self.account)
+
+    def foreign_order(self) -> str:
+        """An order of the same account that somebody else placed; it rests far from the market."""
+        key, secret = self.account.api_key, self.account.api_secret
+        order = NewOrder(pair="XBTUSD", side="buy", ordertype="limit", volume=Decimal("0.001"), price=Decimal(30000))
+        with KrakenClient(key, secret, environ={"KRAKEN_BASE_URL": self.server.url(), **FAST}) as client:
+            return str(client.place_order(order).txid)
 
     def replace(self, file: str, old: str, new: str) -> None:
         path = self.root / file

@@ -1,0 +1,207 @@
+"""The live service as the process that it is, on an exchange that plays production, whose books are the oracle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from pytest_kraken_golive.bot.names import LARGEST_ORDER
+from pytest_kraken_golive.operations.records import drills, read_deploy_record
+from pytest_kraken_golive.sandbox.settings import FaultSettings
+from pytest_kraken_golive.telemetry.derivation import derive, differences
+from pytest_kraken_golive.telemetry.post_mortem import newest_copy
+
+if TYPE_CHECKING:
+    from live_folder import LiveFolder
+
+pytest_plugins = ["live_folder"]
+
+
+def _own(folder: LiveFolder) -> list[dict[str, Any]]:
+    return [order for order in folder.books()["orders"] if str(order["cl_ord_id"]).startswith("kl")]
+
+
+def _pid(folder: LiveFolder) -> int:
+    return int(json.loads((folder.root / "runtime/service.pid").read_text())["pid"])
+
+
+def test_deploy_trade_roll_back_and_stop(live_folder: LiveFolder) -> None:
+    folder = live_folder
+    before = (folder.root / ".env").read_bytes()
+    try:
+        deployed = folder.command("deploy", "--json")
+        assert deployed.returncode == 0, deployed.stderr
+        record = read_deploy_record(folder.root)
+        health = httpx.get(json.loads(deployed.stdout)["health_url"], trust_env=False).json()
+        assert health["config_sha256"] == record.config_sha256
+        assert (health["version"], health["entrypoint"], health["exchange"], health["mode"]) == (
+            record.version,
+            "kraken_desktop_live",
+            "kraken",
+            "production",
+        )
+        folder.wait(lambda: folder.events("order_fill"))
+        first = _pid(folder)
+
+        rolled = folder.command("rollback", "--timeout-s", "20")
+        assert rolled.returncode == 0, rolled.stderr
+        assert _pid(folder) != first, "the mode has survived a restart"
+        assert b"FF_EXECUTION_MODE=legacy\n" in (folder.root / ".env").read_bytes()
+        undone = folder.command("rollback", "--undo", "--timeout-s", "20")
+        assert undone.returncode == 0, undone.stderr
+        assert (folder.root / ".env").read_bytes() == before
+        if os.name == "posix":
+            assert (folder.root / ".env").stat().st_mode & 0o777 == 0o600
+
+        count = len(_own(folder))
+        folder.wait(lambda: any(order["closed_s"] is None for order in _own(folder)))  # the new path rests first
+        stopped = folder.command("stop", "--json")
+        assert stopped.returncode == 0, stopped.stderr
+    finally:
+        last = folder.command("stop")
+    assert last.returncode == 0, "stopping what is stopped already is no failure"
+
+    orders = _own(folder)
+    assert len(orders) >= count
+    assert all(order["closed_s"] for order in orders), "none is left open"
+    assert {order["txid"] for order in orders} == {event.payload["txid"] for event in folder.events("order_submitted")}
+    assert {event.payload["path"] for event in folder.events("order_submitted")} == {"legacy", "new"}
+    amended = {order["cl_ord_id"] for order in orders if len(order["amends"]) > 1}
+    by_path = {event.payload["cl_ord_id"]: event.payload["path"] for event in folder.events("order_submitted")}
+    assert amended and {by_path[name] for name in amended} == {"new"}  # noqa: PT018 - two code paths indeed
+    assert folder.books()["by_endpoint"]["CancelAllOrdersAfter"] == 2 * len(folder.events("startup"))
+    assert folder.events()[-1].type == "trading_suspended"
+    metrics = json.loads((folder.root / "runtime/metrics_trading.json").read_text())
+    assert differences(metrics, derive(folder.events())) == []
+    assert metrics["by_exchange"]["kraken"]["fee_accuracy"]["mean_abs_pct"] < 0.05
+    assert newest_copy(folder.root / "reports/post_mortem").files
+    assert [record.kind for record in drills(folder.root)] == ["rollback", "undo", "stop"]
+    said = (folder.root / "logs/service.log").read_text() + (folder.root / "logs/service.out.log").read_text()
+    assert "ERROR" not in said and "Traceback" not in said  # noqa: PT018 - one question
+
+
+def test_a_killed_service_is_cleaned_up_after_by_the_next(live_folder: LiveFolder) -> None:
+    folder = live_folder
+    foreign = folder.foreign_order()
+    first = folder.start()
+    folder.wait(lambda: any(order["closed_s"] is None for order in _own(folder)))
+    first.kill()
+    first.communicate()
+    left = [order["cl_ord_id"] for order in _own(folder) if order["closed_s"] is None]
+    second = folder.start()
+    try:
+        folder.wait(lambda: len(folder.events("startup")) > 1 or second.poll() is not None)
+        assert second.poll() is None, second.communicate()[0]
+        assert not [order for order in _own(folder) if order["cl_ord_id"] in left and order["closed_s"] is None]
+    finally:
+        assert second.stdin is not None
+        second.send_signal(signal.SIGTERM) if sys.platform != "win32" else second.stdin.close()
+        output = second.communicate(timeout=20)[0]
+    assert second.returncode == 0, output
+    ended = {
+        event.payload["cl_ord_id"] for event in folder.events() if event.type in ("order_fill", "order_fill_timeout")
+    }
+    unreported = [
+        order["cl_ord_id"] for event in folder.events("startup") for order in event.payload["unreported_orders"]
+    ]
+    assert set(left) <= ended | set(unreported), "each order that was left has an end"
+    metrics = json.loads((folder.root / "runtime/metrics_trading.json").read_text())
+    assert differences(metrics, derive(folder.events())) == []
+    assert foreign in {order["txid"] for order in folder.books()["orders"] if order["closed_s"] is None}, "not its own"
+
+
+def test_the_flags_roll_back_when_the_new_path_fails(live_folder: LiveFolder) -> None:
+    live_folder.server.exchange.install_fault(
+        FaultSettings(kind="error", endpoint="AmendOrder", error="EOrder:Invalid order", times=None)
+    )
+    service = live_folder.start(KRAKEN_GOLIVE_HOLD="1")
+    try:
+        live_folder.wait(lambda: len(live_folder.events("ff_rollback")) > 0 or service.poll() is not None, 20)
+        live_folder.wait(lambda: live_folder.events("order_submitted")[-1].payload["path"] == "legacy")
+    finally:
+        assert service.stdin is not None
+        service.stdin.close()  # who held it is gone
+        service.wait(timeout=20)
+        assert service.stdout is not None
+        service.stdout.close()
+    assert service.returncode == 0
+    assert live_folder.events("ff_rollback")[0].payload["state"] == "rolled_back"
+    assert all(order["closed_s"] for order in _own(live_folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("config/runtime.yaml", "    enabled: true\n    order", "    enabled: false\n    order"),
+            "execution.live.enabled",
+        ),
+        ((".env", "KRAKEN_USE_SANDBOX=false", "KRAKEN_USE_SANDBOX=true"), "expected production for --mode live"),
+        ((".env", f"{LARGEST_ORDER}=50\n", ""), "not armed"),
+        ((".env", "FF_EXECUTION_MODE=new", "FF_EXECUTION_MODE=legacyy"), "found 'legacyy'"),
+        ((".env", "FF_EXECUTION_MODE=new", "FF_EXECUTION_MOD=new"), "FF_EXECUTION_MODE"),
+        ((".env", "KRAKEN_RL_ORDER_CAP=1000", "KRAKEN_RL_ORDER_CAP=0"), "KRAKEN_RL_ORDER_CAP"),
+        (("var/licenses/active/license.json", "signature", "signatur"), "no valid licence"),
+    ],
+)
+def test_what_is_wrong_keeps_it_from_starting(live_folder: LiveFolder, change: tuple[str, str, str], said: str) -> None:
+    live_folder.replace(*change)
+    result = live_folder.refused()
+    assert result.returncode == 3
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert live_folder.books()["requests"]["private"] == 0
+    assert not (live_folder.root / "runtime/service.pid").exists()
+
+
+def test_a_deploy_that_would_be_refused_leaves_the_running_service_alone(live_folder: LiveFolder) -> None:
+    assert live_folder.command("deploy").returncode == 0
+    try:
+        pid = _pid(live_folder)
+        live_folder.replace(".env", "FF_EXECUTION_MODE=new", "FF_EXECUTION_MODE=canary")
+        refused = live_folder.command("deploy")
+        assert refused.returncode == 2
+        assert "found 'canary'" in refused.stderr
+        assert _pid(live_folder) == pid
+        live_folder.replace(".env", "FF_EXECUTION_MODE=canary", "FF_EXECUTION_MODE=new")
+    finally:
+        assert live_folder.command("stop").returncode == 0
+
+
+def test_a_copied_pid_file_stops_nobody(live_folder: LiveFolder) -> None:
+    service = live_folder.start()
+    try:
+        live_folder.wait(lambda: (live_folder.root / "runtime/service.pid").exists() or service.poll() is not None)
+        other = live_folder.copied()
+        result = other.command("stop")
+        assert result.returncode == 2
+        assert "copied along with another deployment" in result.stderr
+        assert service.poll() is None
+    finally:
+        service.terminate()
+        service.communicate(timeout=20)
+
+
+def test_the_smallest_orders_are_bought_and_sold_in_turns(live_folder: LiveFolder) -> None:
+    live_folder.replace(".env", "FF_EXECUTION_MODE=new", "FF_EXECUTION_MODE=legacy")
+    service = live_folder.start()
+    try:
+        live_folder.wait(lambda: len(live_folder.events("order_fill")) >= 8 or service.poll() is not None)
+    finally:
+        service.terminate()
+        service.communicate(timeout=20)
+    held: dict[str, Decimal] = {}
+    for event in live_folder.events("order_fill"):
+        sign = 1 if event.payload["side"] == "buy" else -1
+        held[event.payload["pair"]] = held.get(event.payload["pair"], Decimal(0)) + sign * Decimal(
+            event.payload["volume"]
+        )
+        assert Decimal(0) <= held[event.payload["pair"]] <= Decimal(event.payload["volume"])
+    assert {event.payload["side"] for event in live_folder.events("order_fill")} == {"buy", "sell"}
