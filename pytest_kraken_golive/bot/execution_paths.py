@@ -23,8 +23,6 @@ from pytest_kraken_golive.kraken.orders import Amendment, NewOrder
 _ACROSS = Decimal("0.001")
 """Part of the price by which a taking limit is beyond the other side's top, so that it is filled whole; and by which a
 resting one is behind its own."""
-_REST_S = 0.5
-"""How long the new path rests before it takes."""
 _PATIENCE_S = 5.0
 """An order that is not filled by then is cancelled."""
 _FIRST_LOOK_S = 0.2
@@ -177,10 +175,12 @@ class NewPath:
 
     Args:
         client: talks to the exchange.
+        rest_s: for how long.
     """
 
-    def __init__(self, client: KrakenClient) -> None:
+    def __init__(self, client: KrakenClient, rest_s: float) -> None:
         self._client = client
+        self._rest_s = rest_s
 
     def first(self, intent: Intent) -> NewOrder:
         """A limit order that rests."""
@@ -188,7 +188,7 @@ class NewPath:
 
     def follow(self, intent: Intent, txid: str, look: Look) -> OrderInfo:
         """Rest a while, amend the limit across the spread, and wait for the fill."""
-        info = look.after(_REST_S)
+        info = look.after(self._rest_s)
         if info.status in _FINAL or look.halted:
             return ended(self._client, txid, look, info)
         try:

@@ -18,7 +18,7 @@ from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.telemetry.flags import Flags, read_flags
 
 ORDER_INTERVAL_S = 3.0
-"""Pause between orders where runtime.yaml's `execution.live.order_interval_s` says nothing; the limits bear it."""
+"""From one order to the next, where `execution.live.order_interval_s` says nothing; the starting limits bear it."""
 _SHORTEST_INTERVAL_S = 0.05
 
 
@@ -45,7 +45,7 @@ class LivePlan:
     arming: Arming
     """How large its orders may be."""
     order_interval_s: float
-    """Pause between orders."""
+    """Seconds from one order to the next."""
     endpoint: tuple[str, int, str]
     """Host, port and path of its metrics."""
 

@@ -56,6 +56,9 @@ SWITCH_S = 60
 """The exchange cancels everything so long after the service was last heard of."""
 _RENEWED_S = 20.0
 _WATCHED_S = 0.05
+_RESTS = 0.7
+"""Part of the time between two orders for which the new path rests."""
+_LONGEST_REST_S = 2.0
 _LONGEST_PAUSE_S = 30.0
 _TRIES = 5
 
@@ -167,12 +170,13 @@ class LiveService:
             self._plan.flags, self._deployment.runtime_directory / "feature_flags.json", self._events, self._clock
         )
         self._desk = Desk(self.client, rules, self._plan.entrypoint, past.position, self._started_s)
+        rest_s = min(_LONGEST_REST_S, _RESTS * self._plan.order_interval_s)
         self._executor = Executor(
             self.account.exchange,
             self.client,
             self._board,
             Paths(
-                {"legacy": LegacyPath(self.client), "new": NewPath(self.client)},
+                {"legacy": LegacyPath(self.client), "new": NewPath(self.client, rest_s)},
                 {"legacy": steady, "new": widening},
                 {"legacy": fees.of_the_start, "new": fees.of_now},
             ),
@@ -257,9 +261,11 @@ class LiveService:
         self._status = "ok"
         try:
             while self._ending.reason is None:
+                due_s = self._clock.monotonic() + self._plan.order_interval_s
                 self._round()
-                pause = self._plan.order_interval_s * 2 ** min(self._failures, _TRIES)
-                self._ending.wait(min(pause, max(_LONGEST_PAUSE_S, self._plan.order_interval_s)))
+                backoff_s = min(self._plan.order_interval_s * 2**self._failures, _LONGEST_PAUSE_S)
+                due_s += backoff_s if self._failures else 0.0
+                self._ending.wait(max(0.0, due_s - self._clock.monotonic()))
         except Exception as error:
             # A bug of ours, or a full disk: nobody else can be told, and open orders must not stay.
             traceback.print_exc()
@@ -275,7 +281,7 @@ class LiveService:
             if info is not None:
                 self._desk.note(intent, info)
         except KrakenError as error:
-            self._failures += 1
+            self._failures = min(self._failures + 1, _TRIES)
             self._status = "degraded"
             self._log.write("WARNING", "EXCHANGE_TROUBLE", message=error)
         else:

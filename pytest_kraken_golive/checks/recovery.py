@@ -240,12 +240,17 @@ def _require_quiet_books(books: dict[str, Any], stop: DrillRecord, evidence: Evi
     switched = books["by_endpoint"].get("CancelAllOrdersAfter", 0)
     if switched < 2:  # noqa: PLR2004 - armed, and disarmed
         raise NotProven("exchange: expected CancelAllOrdersAfter to be armed and disarmed, found fewer calls.")
-    cancelled = [order for order in orders if order["closed_s"] and stop.began_s <= order["closed_s"] <= stop.ended_s]
+    cancelled = [order["cl_ord_id"] for order in orders if order["status"] == "canceled"]
+    if not cancelled:
+        raise NotProven(
+            "exchange: expected that a controlled stop cancelled an open order, found that none was open at any stop, "
+            "so nothing shows that it would. Next: drill again while an order rests (the new execution path does)."
+        )
     seen = {
         "orders": len(orders),
         "open_after": 0,
         "new_after": 0,
-        "cancelled_by_the_stop": sum(order["status"] == "canceled" for order in cancelled),
+        "cancelled_by_stops": cancelled,
         "CancelAllOrdersAfter": switched,
     }
     evidence.record("exchange", seen, key=str(stop.fact("order_prefix")), note="its own books")

@@ -6,11 +6,13 @@ real deployment only what is on file, and what the service says of itself, is lo
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.operations.health import ask_health
 from pytest_kraken_golive.operations.records import DeployRecord, DrillKind, DrillRecord, drills, read_deploy_record
 from pytest_kraken_golive.rehearsal.commands import CommandRun, LiveCommands
@@ -20,6 +22,7 @@ from pytest_kraken_golive.telemetry.events import Event, read_events
 from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
+_OPEN_ORDER_WITHIN_S = 10.0
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
 
 
@@ -90,6 +93,8 @@ class LiveService:
         run = None
         if self.is_rehearsal and by == "command":
             self.deployed()
+            if kind == "stop":
+                self._wait_for_open_order()
             run = self.run(_COMMANDS[kind], *_ARGUMENTS[kind])
         found = [record for record in drills(self.root) if record.kind == kind and record.by == by]
         if not found:
@@ -100,6 +105,13 @@ class LiveService:
                 f"Next: do it on the deployment, or on a copy with the same version and config: {words}."
             )
         return run, found[-1]
+
+    def _wait_for_open_order(self) -> None:
+        """A stop with an open order shows more than one without; the new path rests its orders for a while."""
+        until = time.monotonic() + _OPEN_ORDER_WITHIN_S
+        with contextlib.suppress(NotProven, Fault):  # it has been stopped before
+            while time.monotonic() < until and self.health().get("orders_open") != 1:
+                time.sleep(0.05)
 
     def exchange_books(self) -> dict[str, Any]:
         """What the exchange booked for the service's door; see `SandboxHandle.books`.

@@ -51,7 +51,7 @@ class LiveFolder:
         shutil.copytree(REPOSITORY / "config", root / "config")
         folder = cls(root, server, licensed(root), account)
         folder.replace(
-            "config/runtime.yaml", "live:\n    enabled: false", "live:\n    enabled: true\n    order_interval_s: 0.1"
+            "config/runtime.yaml", "live:\n    enabled: false", "live:\n    enabled: true\n    order_interval_s: 0.4"
         )
         variables = {
             "KRAKEN_API_KEY": account.api_key.get_secret_value(),
