@@ -134,7 +134,8 @@ def rollback(*, undo: bool, config: Path | None, entrypoint: str | None, timeout
 
 @main.command(short_help="Stop the live service, and prove that no order is left.")
 @_service_options(30.0)
-def stop(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_json: bool) -> None:
+@click.option("--by", type=click.Choice(["command", "dashboard"]), default="command", hidden=True)
+def stop(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_json: bool, by: str) -> None:
     """Suspend trading: no new order, the service's own orders cancelled, dead man's switch off; then ask the exchange.
 
     Exit status: 0 no order of its own is open; 1 one is, or that is not known; 2 something is missing or wrong.
@@ -146,9 +147,26 @@ def stop(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_js
 
     def act() -> Mapping[str, Any]:
         name = entrypoint or live_entrypoint_of(path, os.environ)
-        return run(path, os.environ, entrypoint=name, timeout_s=timeout_s).data()
+        return run(path, os.environ, entrypoint=name, by=by, timeout_s=timeout_s).data()
 
     _carry_out(act, "{entrypoint} is stopped (it ran: {was_running}); open orders of its own: {orders_left}", as_json)
+
+
+@main.command(short_help="Serve the page that compares exchanges, with a stop button.")
+@click.option("--port", type=_PORT, default=8501, show_default=True, help="Port of the page; 0 takes a free one.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="IP address to listen at.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("config/runtime.yaml"),
+    show_default=True,
+    help="runtime.yaml of the deployment to watch.",
+)
+def dashboard(*, port: int, address: str, config: Path) -> None:
+    """Serve the page "Exchanges" until Ctrl-C; needs the extra `dashboard`. It shows files, and stops on request."""
+    from pytest_kraken_golive.operations.dashboard import serve  # noqa: PLC0415 - each command imports what it needs
+
+    sys.exit(serve(config, address, port, click.echo))
 
 
 @main.command(short_help="Write config, runbook and tests into a project.")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..contract import Fault, NotProven
 from .events import MAX_LINE_BYTES, EventType, parse_event
@@ -22,27 +23,31 @@ from .trading_metrics import ENDINGS, rate
 
 Engine = Literal["duckdb", "stream"]
 
+Stretch = tuple[str, float]
+"""An exchange, and the epoch second at which a bucket starts."""
+
 INSTALL = "pip install 'pytest-kraken-golive[dashboard]'"
 """What makes it fast."""
 
 _SQL = """
 WITH lines AS (
-    SELECT CASE WHEN json_type(type) = 'VARCHAR' THEN type ->> '$' END AS type, payload, json_type(payload) AS shape,
+    SELECT CASE WHEN json_type(type) = 'VARCHAR' THEN type ->> '$' END AS type, payload,
         CASE WHEN json_type(ts) IN ('DOUBLE', 'UBIGINT') THEN CAST(ts AS DOUBLE) END AS ts
-    FROM read_ndjson($path, columns = {ts: 'JSON', type: 'JSON', payload: 'JSON'}, ignore_errors = true)
+    FROM read_ndjson($path, ignore_errors = true,
+        columns = {ts: 'JSON', type: 'JSON', payload: 'STRUCT(exchange JSON, latency_s JSON)'})
 ), events AS (
     SELECT ts, type, type = 'order_submitted' AS accepted, type = 'order_fill' AS filled,
         list_contains($endings, type) AS ended, type IN ('order_submitted', 'order_rejected') AS attempt,
-        ts IS NOT NULL AND type IS NOT NULL AND type <> '' AND shape = 'OBJECT' AS whole,
-        CASE WHEN json_type(payload, '$.exchange') = 'VARCHAR' THEN payload ->> '$.exchange' END AS exchange,
-        CASE WHEN json_type(payload, '$.latency_s') IN ('DOUBLE', 'UBIGINT')
-            THEN CAST(payload ->> '$.latency_s' AS DOUBLE) END AS latency_s
+        ts IS NOT NULL AND type IS NOT NULL AND type <> '' AND payload IS NOT NULL AS whole,
+        CASE WHEN json_type(payload.exchange) = 'VARCHAR' THEN payload.exchange ->> '$' END AS exchange,
+        CASE WHEN json_type(payload.latency_s) IN ('DOUBLE', 'UBIGINT')
+            THEN CAST(payload.latency_s AS DOUBLE) END AS latency_s
     FROM lines
 ), judged AS (
     SELECT *, whole AND exchange <> '' AND (latency_s IS NOT NULL OR NOT accepted) AS counted FROM events
 )
 SELECT exchange, floor(ts / $bucket_s) * $bucket_s AS start, count(*) FILTER (attempt), count(*) FILTER (accepted),
-    count(*) FILTER (ended), count(*) FILTER (filled), list(latency_s ORDER BY latency_s) FILTER (accepted)
+    count(*) FILTER (ended), count(*) FILTER (filled), list(latency_s) FILTER (accepted)
 FROM judged WHERE counted AND (accepted OR ended) AND ts >= $since GROUP BY ALL
 UNION ALL
 SELECT NULL, NULL, count(*), 0, 0, 0, NULL FROM judged
@@ -82,6 +87,26 @@ class Bucket:
         return rate(self.filled, self.ended)
 
 
+@dataclass
+class Sums:
+    """What is counted of one exchange in one stretch of time; those of two stretches can be added."""
+
+    attempts: int = 0
+    accepted: int = 0
+    ended: int = 0
+    filled: int = 0
+    latencies: array[float] = field(default_factory=lambda: array("d"))
+    """Seconds, of accepted orders, in any order."""
+
+    def add(self, other: Sums) -> None:
+        """Count another stretch in."""
+        self.attempts += other.attempts
+        self.accepted += other.accepted
+        self.ended += other.ended
+        self.filled += other.filled
+        self.latencies += other.latencies
+
+
 @dataclass(frozen=True)
 class Trends:
     """All buckets that hold something, by exchange and time."""
@@ -119,16 +144,33 @@ def trends(path: Path, shown: str, *, bucket_s: float, since: float = 0.0, engin
     if not path.is_file():
         raise NotProven(f"{shown}: expected the event log, found no file. Next: let the bot run.")
     chosen = engine or best_engine()
-    rows, unread = (_by_duckdb if chosen == "duckdb" else _by_stream)(path, shown, bucket_s, since)
-    if not rows:
+    sums, unread = count(path, shown, bucket_s=bucket_s, since=since, engine=chosen)
+    return as_trends(sums, unread, shown, chosen)
+
+
+def count(path: Path, shown: str, *, bucket_s: float, since: float, engine: Engine) -> tuple[dict[Stretch, Sums], int]:
+    """What a file holds, by exchange and start of the bucket, and how many lines are none that could be read.
+
+    Arguments and errors as with `trends`, but a file without orders is no error.
+    """
+    return (_by_duckdb if engine == "duckdb" else _by_stream)(path, shown, bucket_s, since)
+
+
+def as_trends(sums: Mapping[Stretch, Sums], unread: int, shown: str, engine: Engine) -> Trends:
+    """The trends of what was counted.
+
+    Raises:
+        NotProven: that is nothing.
+    """
+    if not sums:
         raise NotProven(
             f"{shown}: expected events of orders, found none ({unread} lines are no events that could be read). "
             "Next: let the bot trade, or ask for an earlier time."
         )
-    return Trends(tuple(sorted(rows, key=lambda one: (one.exchange, one.start))), unread, chosen)
+    return Trends(tuple(_bucket(*stretch, one) for stretch, one in sorted(sums.items())), unread, engine)
 
 
-def _by_duckdb(path: Path, shown: str, bucket_s: float, since: float) -> tuple[list[Bucket], int]:
+def _by_duckdb(path: Path, shown: str, bucket_s: float, since: float) -> tuple[dict[Stretch, Sums], int]:
     try:
         import duckdb  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -145,8 +187,12 @@ def _by_duckdb(path: Path, shown: str, bucket_s: float, since: float) -> tuple[l
         raise Fault(
             f"{shown}: expected lines of JSON, found what cannot be read: {error}. Next: look at it."
         ) from error
-    rows = [_bucket(row) for row in found if row[0] is not None]
-    return rows, sum(row[2] for row in found if row[0] is None)
+    sums = {
+        (exchange, start): Sums(attempts, accepted, ended, filled, array("d", latencies or ()))
+        for exchange, start, attempts, accepted, ended, filled, latencies in found
+        if exchange is not None
+    }
+    return sums, sum(row[2] for row in found if row[0] is None)
 
 
 def _literal(path: Path) -> str:
@@ -154,17 +200,8 @@ def _literal(path: Path) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
 
 
-@dataclass
-class _Sums:
-    attempts: int = 0
-    accepted: int = 0
-    ended: int = 0
-    filled: int = 0
-    latencies: list[float] = field(default_factory=list)
-
-
-def _by_stream(path: Path, shown: str, bucket_s: float, since: float) -> tuple[list[Bucket], int]:
-    sums: defaultdict[tuple[str, float], _Sums] = defaultdict(_Sums)
+def _by_stream(path: Path, shown: str, bucket_s: float, since: float) -> tuple[dict[Stretch, Sums], int]:
+    sums: defaultdict[Stretch, Sums] = defaultdict(Sums)
     unread = 0
     for data in _lines(path):
         try:
@@ -186,11 +223,7 @@ def _by_stream(path: Path, shown: str, bucket_s: float, since: float) -> tuple[l
         one.filled += event.type == EventType.ORDER_FILL
         if accepted:
             one.latencies.append(latency)
-    rows = [
-        _bucket([*key, one.attempts, one.accepted, one.ended, one.filled, sorted(one.latencies)])
-        for key, one in sums.items()
-    ]
-    return rows, unread
+    return dict(sums), unread
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -201,9 +234,7 @@ def _lines(path: Path) -> Iterator[bytes]:
                 yield data
 
 
-def _bucket(row: Sequence[Any]) -> Bucket:
-    """A bucket from exchange, start, the four counts and the latencies in order."""
-    exchange, start, attempts, accepted, ended, filled, latencies = row
-    ordered: list[float] = latencies or []
+def _bucket(exchange: str, start: float, sums: Sums) -> Bucket:
+    ordered = sorted(sums.latencies)
     p50, p95 = (ordered[nearest_rank(len(ordered), percent) - 1] if ordered else None for percent in (50, 95))
-    return Bucket(exchange, start, attempts, accepted, ended, filled, p50, p95)
+    return Bucket(exchange, start, sums.attempts, sums.accepted, sums.ended, sums.filled, p50, p95)
