@@ -29,9 +29,11 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     kraken_order_ids,
     kraken_sandbox,
     kraken_witness,
+    latency,
     live_commands,
     live_service,
     live_settings,
+    order_bench,
     paper_bot,
     paper_report,
     policy,
@@ -114,6 +116,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         from pytest_kraken_golive.gate import start  # noqa: PLC0415 - only for a gate run
 
         start.release_canary(session)
+        done = yield
+        start.run_quiet_tail(session)
+        return done
     return (yield)
 
 

@@ -53,7 +53,7 @@ _LIVE_WORDS = ("--config", "{config}")
 
 
 class Commands(_Strict):
-    """The programs that the gate runs."""
+    """The programs that the gate runs. Unset: `kraken-golive` with the name of the command."""
 
     bot: Command | None = None
     """The bot; unset: the reference bot in a rehearsal, no proof for a real deployment."""
@@ -173,6 +173,40 @@ class Kraken(_Strict):
     """False: balances are masked in recordings."""
 
 
+class Latency(_Strict):
+    """How long placing an order may take, without the time that it waits for a bucket of the client's own."""
+
+    p50_max_s: Seconds = 0.1
+    """The median."""
+    p95_max_s: Seconds = 0.4
+    """What one of twenty may exceed."""
+    p99_max_s: Seconds | None = 1.5
+    """What one of a hundred may exceed; null: nobody asks, and fewer samples will do."""
+    samples: Annotated[int, Field(ge=1, le=100_000)] = 299
+    """How many orders are measured: p99 takes 299, p95 59."""
+    longest_s: Seconds = 20.0
+    """When the measurement ends, whatever it has by then; raise it where limits slow the orders down."""
+
+
+class Ladder(_Strict):
+    """How the volume of orders is raised, and what counts as a degradation."""
+
+    rungs: Annotated[int, Field(ge=1, le=20)] = 3
+    """How many there are, if none degrades."""
+    factor: Annotated[int, Field(ge=2, le=10)] = 2
+    """By how much a rung's volume exceeds that of the one below; the first is the pair's minimum."""
+    orders: Annotated[int, Field(ge=1, le=50)] = 2
+    """Orders of a rung: a buy, a sell, a buy, ..."""
+    window_s: Seconds = 30.0
+    """How long a rung may take."""
+    latency_max_s: Seconds = 1.0
+    """The slowest order of a rung."""
+    success_min: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    """The least share of a rung's orders that are filled."""
+    slippage_max_pct: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.5
+    """How much worse than the best price before it an order may be filled."""
+
+
 class Policy(_Strict):
     """What the gate is told to ask for."""
 
@@ -190,6 +224,11 @@ class Policy(_Strict):
     """Per component of the feature flags; one that is not named is not proven."""
     alerts: AlertThresholds = AlertThresholds()
     """When somebody must look at the live service's figures."""
+
+    latency: Latency = Latency()
+    """Budgets of placing an order."""
+    ladder: Ladder = Ladder()
+    """The progressive volume."""
     verdict_valid_h: Hours = 24.0
     """How long a verdict counts."""
 

@@ -36,5 +36,8 @@ LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
 ENVIRONMENT: pytest.StashKey[EnvironmentSnapshot] = pytest.StashKey()
 """The process environment as it was before any conftest ran."""
 
+QUIET: pytest.StashKey[list[str]] = pytest.StashKey()
+"""Node ids of the lines of this process that measure; see `gate.quiet_tail`."""
+
 CANARY: pytest.StashKey[str] = pytest.StashKey()
 """How the canary came out in this process; see `gate.canary`."""

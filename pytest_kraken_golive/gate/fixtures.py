@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.rehearsal.commands import LiveCommands
     from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
     from pytest_kraken_golive.rehearsal.live_service import LiveService
+    from pytest_kraken_golive.rehearsal.order_bench import OrderBench
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
     from pytest_kraken_golive.runbook.model import Stage
+    from pytest_kraken_golive.telemetry.latency import LatencyMeter
 
 
 @pytest.fixture(scope="session")
@@ -191,6 +193,23 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
 
     own = getattr(request.node, "evidence", None)
     return own if isinstance(own, Evidence) else Evidence()
+
+
+@pytest.fixture
+def latency(request: pytest.FixtureRequest) -> LatencyMeter:
+    """Measures calls when nothing else runs: lines that use it come last, alone, in one process."""
+    from pytest_kraken_golive.gate.latency import Meter  # noqa: PLC0415 - heavy, only when used
+
+    return Meter(request)
+
+
+@pytest.fixture
+def order_bench(golive_world: Rehearsal) -> Iterator[OrderBench]:
+    """Orders of the gate's own, on an account without limits at the embedded exchange; none is left open."""
+    from pytest_kraken_golive.rehearsal.order_bench import open_bench  # noqa: PLC0415 - heavy, only when used
+
+    with open_bench(golive_world.sandbox) as bench:
+        yield bench
 
 
 @pytest.fixture(scope="session")

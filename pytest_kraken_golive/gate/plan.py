@@ -23,7 +23,7 @@ from pytest_kraken_golive.runbook.parse import read_runbook
 RUN_FIXTURES = frozenset(
     {
         *("paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "kraken_witness"),
-        *("live_commands", "live_service", "latency"),
+        *("live_commands", "live_service", "order_bench", "latency"),
     }
 )
 """Fixtures that use the bot or the exchange: their lines run one after the other, in one process."""
@@ -31,6 +31,9 @@ RUN_FIXTURES = frozenset(
 BOT_FIXTURES = frozenset({"paper_bot", "paper_report"})
 """Those that show what the bot did, to which the deployment's files led it."""
 
+
+MEASURES = "latency"
+"""The fixture of lines that run last and alone."""
 
 NO_BREAK = ".no-break"
 """What ends the name of an item that says that a line's check has no break."""
@@ -78,6 +81,11 @@ class PlannedLine:
     def depends_on_run(self) -> bool:
         """Whether it looks at the bot or the exchange, rather than at files alone."""
         return self.signature is not None and bool(RUN_FIXTURES & set(self.signature.fixtures))
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it measures, and so runs when nothing else does."""
+        return self.signature is not None and MEASURES in self.signature.fixtures
 
     def call(self) -> Callable[..., None]:
         """The check with its parameters filled in: what remains are its fixtures.

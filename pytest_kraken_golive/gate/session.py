@@ -102,6 +102,8 @@ class Gate:
         self.plugins: list[str] = []
         self.observed: dict[str, Any] = {}
         self._hosts: set[str] = set()
+        self.quiet: set[str] = set()
+        """Node ids of lines that the workers left to this process."""
         self._digests = self._digest()
 
     def _digest(self) -> dict[str, str]:
@@ -125,6 +127,7 @@ class Gate:
     def take_worker(self, seen: dict[str, Any]) -> None:
         """What a worker saw."""
         self._hosts |= set(seen["hosts"])
+        self.quiet |= set(seen["quiet"])
         self.overridden.update(seen["overridden"])
         self._compare(seen["digests"], "while a worker ran")
 

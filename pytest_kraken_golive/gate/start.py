@@ -15,12 +15,15 @@ from typing import Any
 import pytest
 
 from pytest_kraken_golive.contract import Fault
+from pytest_kraken_golive.gate import quiet_tail
 from pytest_kraken_golive.gate.canary import release
 from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_assertions
+from pytest_kraken_golive.gate.latency import ThisMachine
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan
 from pytest_kraken_golive.gate.proof import NextBroken, ProofLine, UnprovenLine
+from pytest_kraken_golive.gate.quiet_tail import put_last
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
@@ -124,6 +127,7 @@ def open_gate(session: pytest.Session) -> None:
     gate.watch.start()
     _listen(config, gate.ledger)
     config.pluginmanager.register(Told(gate), "golive-told")
+    config.pluginmanager.register(ThisMachine(), "golive-machine")
     worlds = config.stash[WORLDS] = Worlds(
         options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment
     )
@@ -229,8 +233,12 @@ def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
     ordered = [item for line_id in plan.in_order(by_line) for item in by_line[line_id]]
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
+    put_last(config, items, drop=is_worker(config))
     on_paper = [planned for line_id in by_line if (planned := plan.lines[line_id]).runbook.stage == "paper"]
-    if any(planned.depends_on_run for planned in on_paper) and not Options.read(config).only_collects:
+    if (
+        any(planned.depends_on_run and not planned.is_quiet for planned in on_paper)
+        and not Options.read(config).only_collects
+    ):
         config.stash[WORLDS].of("paper").start_bot_soon()
     gate = config.stash.get(GATE, None)
     if gate is not None:
@@ -244,6 +252,13 @@ def release_canary(session: pytest.Session) -> None:
         # What was collected stays to the end: looking it through for garbage all the time costs half as much as a line.
         gc.freeze()
         release(session, first)
+
+
+def run_quiet_tail(session: pytest.Session) -> None:
+    """After the workers have ended: what they left to the process that started them."""
+    gate = session.config.stash.get(GATE, None)
+    if gate is not None and gate.quiet:
+        quiet_tail.run(session, gate.quiet)
 
 
 def take_report(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:

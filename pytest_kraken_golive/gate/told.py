@@ -35,7 +35,7 @@ class Told:
         planned = [plan.line_of(item.nodeid) for item in items]
         runs = not self._gate.options.only_collects
         on_paper = (line for line in planned if line is not None and line.runbook.stage == "paper")
-        if not (runs and any(line.depends_on_run for line in on_paper)):
+        if not (runs and any(line.depends_on_run and not line.is_quiet for line in on_paper)):
             return []
         return [f"the bot runs on paper meanwhile; lines about its run wait for it, up to {paper.timeout_s:g} s"]
 

@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from pytest_kraken_golive.gate.digests import digest_files, judged_files
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures
-from pytest_kraken_golive.stash import ENVIRONMENT, GATE, PLAN, WORLDS
+from pytest_kraken_golive.stash import ENVIRONMENT, GATE, PLAN, QUIET, WORLDS
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -83,6 +83,7 @@ class WorkerSide:
     def seen(self, session: pytest.Session) -> dict[str, Any]:
         """Hosts, overridden fixtures and digests, in a form that travels."""
         return {
+            "quiet": session.config.stash.get(QUIET, []),
             "hosts": sorted(self._watch.hosts),
             "overridden": overridden_fixtures(session.items, PACKAGE),
             "digests": digest_files(self._files),

@@ -9,9 +9,11 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -60,12 +62,39 @@ class CommandRun:
     """Epoch seconds."""
     problem: str | None = None
     """Why there is no exit status, for people."""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What the exchange booked at the deployment's door meanwhile; see `booked_between`."""
+
+
+def booked_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The difference of two looks into the books of a door.
+
+    `by_endpoint`: requests; `signed`: rightly signed calls by the key's fingerprint; `orders`: orders accepted;
+    `validated`: orders checked and not placed; `errors`: error strings of answers.
+    """
+
+    def keyed(books: Mapping[str, Any], what: str) -> Counter[str]:
+        return Counter({key: book[what] for key, book in books["keys"].items()})
+
+    return {
+        "by_endpoint": dict(Counter(after["by_endpoint"]) - Counter(before["by_endpoint"])),
+        "signed": dict(keyed(after, "signed_calls") - keyed(before, "signed_calls")),
+        "orders": (keyed(after, "orders") - keyed(before, "orders")).total(),
+        "validated": (keyed(after, "validated") - keyed(before, "validated")).total(),
+        "errors": dict(Counter(after["errors"]) - Counter(before["errors"])),
+    }
 
 
 class Commands:
-    """Runs commands in the host. Safe to ask from several threads; one command runs at a time."""
+    """Runs commands in the host. Safe to ask from several threads; one command runs at a time.
 
-    def __init__(self, order: CommandsOrder) -> None:
+    Args:
+        order: what it takes to run them.
+        books: gives the exchange's books of the door that they call.
+    """
+
+    def __init__(self, order: CommandsOrder, books: Callable[[], Mapping[str, Any]]) -> None:
+        self._books = books
         self._order = order
         self._lock = threading.Lock()
         self._programs: list[Program] = []
@@ -99,6 +128,7 @@ class Commands:
         except ProgramError as error:
             return CommandRun(list(words), problem=str(error), started_at=started, ended_at=time.time())
         self._programs.append(program)
+        before = self._books()
         status: int | None = None
         problem = None
         try:
@@ -106,7 +136,9 @@ class Commands:
         except subprocess.TimeoutExpired:
             program.kill("it took too long")
             problem = f"it did not end within {order.timeout_s:g} s and was killed"
-        return CommandRun(command, status, program.tail(), started, time.time(), problem)
+        return CommandRun(
+            command, status, program.tail(), started, time.time(), problem, booked_between(before, self._books())
+        )
 
     def kill(self) -> None:
         """End everything that commands have left running."""

@@ -132,6 +132,15 @@ class SandboxHandle:
         order = {"door": CHECKS_DOOR, **parameters, "kind": kind, "endpoint": endpoint, "times": times}
         self._ask("POST", "/faults", json=order)
 
+    def open_account(self, name: str, *, limits: bool) -> Credentials:
+        """Open another account with a key of its own; without `limits` its calls are not counted."""
+        opened = self._ask("POST", "/accounts", json={"name": name, "limits": limits})
+        return Credentials(SecretStr(opened["api_key"]), SecretStr(opened["api_secret"]))
+
+    def door_of(self, url: str) -> str | None:
+        """The door that is behind a base URL; None where it leads elsewhere."""
+        return next((door for door, known in self._addresses.urls.items() if known == url), None)
+
     def clear_faults(self) -> None:
         """Take all ordered trouble back."""
         self._ask("DELETE", "/faults")

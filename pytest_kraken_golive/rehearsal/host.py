@@ -54,13 +54,15 @@ class Host:
         self._token = secrets.token_urlsafe(24)
         self._bot: BotRun | None = None
         self._unlicensed: UnlicensedRun | None = None
-        self._commands = None if order.commands is None else Commands(CommandsOrder(**order.commands))
+        self._commands: Commands | None = None
         self._let_go = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the leash is dropped."""
         exchange = Exchange(self._settings, SystemClock())
         servers = build_servers(exchange)
+        if self._order.commands is not None:
+            self._commands = Commands(CommandsOrder(**self._order.commands), lambda: exchange.observed(BOT_DOOR, 1.0))
         control_socket = bind(0)
         control = asgi_server(self._control())
         if self._order.bot is not None:

@@ -20,7 +20,7 @@ if sys.platform == "win32":
 else:
     from pytest_kraken_golive.rehearsal.family import Family
 
-SCRUBBED = ("PYTEST_", "PYTHON", "COV_", "KRAKEN_", "FF_")
+SCRUBBED = ("PYTEST_", "PYTHON", "COV_", "KRAKEN_", "FF_", "SMC_", "FEATURE_TOGGLES_")
 """Variables that would make the child another program than the one that goes live, and the user's own keys."""
 
 TAIL_BYTES = 4000

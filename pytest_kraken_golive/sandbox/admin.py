@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .exchange import Exchange
-from .settings import FaultSettings
+from .settings import AccountSettings, FaultSettings
 
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not its value
 
@@ -70,6 +70,15 @@ class WantedClock(_Wanted):
 
     skew_s: _Finite
     """How far the exchange's clock is ahead of the true time."""
+
+
+class WantedNewAccount(_Wanted):
+    """Body of `POST /accounts`."""
+
+    name: str = Field(min_length=1)
+    """Unique among the accounts."""
+    limits: StrictBool = True
+    """False frees it of REST and engine limits."""
 
 
 class WantedAccount(_Wanted):
@@ -141,6 +150,13 @@ def admin_app(exchange: Exchange, refuse: Callable[[str, float], None]) -> Starl
             "balances": {asset: str(amount) for asset, amount in changed.balances.items()},
         }
 
+    async def new_account(request: Request) -> object:
+        wanted = await _read(request, WantedNewAccount)
+        settings = AccountSettings(name=wanted.name, limits=wanted.limits)
+        exchange.add_account(settings)
+        pair = {"api_key": settings.api_key, "api_secret": settings.api_secret}
+        return {"name": wanted.name, **{part: secret.get_secret_value() for part, secret in pair.items()}}
+
     async def ready(_request: Request) -> object:
         return {"ready": True, "doors": list(exchange.doors)}
 
@@ -153,6 +169,7 @@ def admin_app(exchange: Exchange, refuse: Callable[[str, float], None]) -> Starl
             Route("/prices", guarded(prices), methods=["POST"]),
             Route("/refuse", guarded(refusal), methods=["POST"]),
             Route("/clock", guarded(clock), methods=["POST"]),
+            Route("/accounts", guarded(new_account), methods=["POST"]),
             Route("/accounts/{name}", guarded(account), methods=["PATCH"]),
             Route("/ready", guarded(ready), methods=["GET"]),
         ]

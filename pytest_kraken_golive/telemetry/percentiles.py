@@ -20,6 +20,7 @@ CONFIDENCE = 0.95
 """Of the upper bounds."""
 
 _NEGLIGIBLE = 1e-17
+_DOUBT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,15 @@ def percentile(samples: Sequence[float], percent: int) -> Percentile:
     if not 1 <= percent <= 99:  # noqa: PLR2004 - percent
         raise ValueError(f"percent: expected 1 to 99, found {percent!r}")
     return _percentile(sorted(_checked(samples)), percent)
+
+
+def surely_above(samples: Sequence[float], percent: int, limit: float) -> bool:
+    """Whether a percentile is above a limit beyond doubt, however few samples there are.
+
+    So many samples above the limit would be seen in less than one of ten thousand measurements if it were not.
+    """
+    above = sum(sample > limit for sample in samples)
+    return above > 0 and _at_least(above, len(samples), 1 - percent / 100) < _DOUBT
 
 
 def nearest_rank(samples: int, percent: int) -> int:

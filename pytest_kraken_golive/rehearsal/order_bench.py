@@ -1,0 +1,128 @@
+"""Orders of the gate's own, for measuring: on an account without limits in a rehearsal, never left open."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.kraken.client import KrakenClient
+from pytest_kraken_golive.kraken.errors import PermanentError, RequestRefused
+from pytest_kraken_golive.kraken.limits import Unlimited
+from pytest_kraken_golive.kraken.market_data import AssetPair
+from pytest_kraken_golive.kraken.models import PlacedOrder
+from pytest_kraken_golive.kraken.orders import NewOrder, Side
+from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+
+_FAR = Decimal("0.5")
+"""A resting order's share of the best bid: nobody trades there."""
+_NEAR = Decimal("1.01")
+_CANCELLED_AT_ONCE = 50
+_DEADLINE_S = 5.0
+
+
+@dataclass
+class OrderBench:
+    """Places orders through a client, and knows them all."""
+
+    client: KrakenClient
+    """The client that is measured."""
+    exchange: SandboxHandle
+    """Whose books tell what really arrived."""
+    note: str
+    """On what it is measured, for the evidence."""
+    prefix: str = field(default_factory=lambda: f"kgb{secrets.token_hex(4)}")
+    """How the client ids of its orders begin."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _placed: list[str] = field(default_factory=list)
+
+    def pair(self, name: str) -> AssetPair:
+        """The exchange's rules for a pair.
+
+        Raises:
+            NotProven: it names no smallest volume or price step.
+        """
+        found = next(iter(self.client.asset_pairs(name).values()))
+        if found.ordermin is None or found.tick_size is None:
+            raise NotProven(
+                f"exchange AssetPairs {name}: expected ordermin and tick_size, found none. Next: ask again."
+            )
+        return found
+
+    def resting(self, name: str) -> NewOrder:
+        """The smallest buy of a pair, at a price where nobody trades; a new client id each time it is placed."""
+        pair = self.pair(name)
+        price = _stepped(self.client.depth(name, 1).bids[0].price * _FAR, pair.tick_size or Decimal(1), ROUND_FLOOR)
+        return NewOrder(
+            pair=name,
+            side="buy",
+            ordertype="limit",
+            volume=smallest_volume(pair, price),
+            price=price,
+            post_only=True,
+            deadline_s=_DEADLINE_S,
+        )
+
+    def taking(self, name: str, side: Side = "buy") -> NewOrder:
+        """The smallest order of a pair that trades at once, or not at all."""
+        pair, book = self.pair(name), self.client.depth(name, 1)
+        tick = pair.tick_size or Decimal(1)
+        best = book.asks[0].price * _NEAR if side == "buy" else book.bids[0].price / _NEAR
+        return NewOrder(
+            pair=name,
+            side=side,
+            ordertype="limit",
+            volume=smallest_volume(pair, book.bids[0].price),
+            price=_stepped(best, tick, ROUND_CEILING if side == "buy" else ROUND_FLOOR),
+            time_in_force="IOC",
+            deadline_s=_DEADLINE_S,
+        )
+
+    def place(self, order: NewOrder) -> PlacedOrder:
+        """Place an order under a client id of its own; raises as the client does."""
+        cl_ord_id = f"{self.prefix}-{next(self._numbers)}"
+        self._placed.append(cl_ord_id)
+        return self.client.place_order(replace(order, cl_ord_id=cl_ord_id))
+
+    def cancel_all_of_its_own(self) -> None:
+        """Cancel what it placed, and nothing else; those that are not open do not count."""
+        while self._placed:
+            batch, self._placed[:_CANCELLED_AT_ONCE] = self._placed[:_CANCELLED_AT_ONCE], []
+            with contextlib.suppress(PermanentError, RequestRefused):  # none of them is open
+                self.client.cancel_orders(cl_ord_ids=batch)
+
+    def left_open(self) -> list[str]:
+        """Its orders that are open, by the exchange's own answer."""
+        return [
+            txid
+            for txid, order in self.client.open_orders().items()
+            if (order.cl_ord_id or "").startswith(f"{self.prefix}-")
+        ]
+
+
+@contextlib.contextmanager
+def open_bench(exchange: SandboxHandle) -> Iterator[OrderBench]:
+    """A bench on an account of its own, without limits and without buckets; what it leaves open is cancelled."""
+    account = exchange.open_account(f"bench-{secrets.token_hex(4)}", limits=False)
+    with KrakenClient(
+        account.api_key, account.api_secret, base_url=exchange.url, use_sandbox=True, environ={}, limits=Unlimited()
+    ) as client:
+        bench = OrderBench(client, exchange, "embedded exchange, on an account without limits; live, not replayed")
+        try:
+            yield bench
+        finally:
+            bench.cancel_all_of_its_own()
+
+
+def smallest_volume(pair: AssetPair, price: Decimal) -> Decimal:
+    """The smallest volume that may be ordered at a price."""
+    least = max(pair.ordermin or Decimal(0), (pair.costmin or Decimal(0)) / price)
+    return _stepped(least, Decimal(1).scaleb(-pair.lot_decimals), ROUND_CEILING)
+
+
+def _stepped(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return (value / step).to_integral_value(rounding) * step
