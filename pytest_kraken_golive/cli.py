@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -35,12 +35,24 @@ def bot(arguments: tuple[str, ...]) -> None:
     sys.exit(run(list(arguments)))
 
 
-@main.command(short_help="Show mode, URL, limits and key, each with its source.")
-@click.option(
+_config = click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="runtime.yaml; the folder above its own is the deployment's root  [default: config/runtime.yaml]",
 )
+
+
+def _runtime_yaml(config: Path | None) -> Path:
+    return Path(os.path.abspath(config or "config/runtime.yaml"))
+
+
+def _say_wrong(problems: Sequence[str]) -> None:
+    for problem in problems:
+        click.echo(f"{click.style('wrong:', fg='red', bold=True)} {problem}", err=True)
+
+
+@main.command(short_help="Show mode, URL, limits and key, each with its source.")
+@_config
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def env(config: Path | None, as_json: bool) -> None:
     """Show what a bot would read from .env and the environment: mode, base URL and why, limits, key (never the secret).
@@ -50,27 +62,64 @@ def env(config: Path | None, as_json: bool) -> None:
     from pytest_kraken_golive.operations.env import summarise  # noqa: PLC0415 - each command imports what it needs
 
     looks: dict[str, dict[str, Any]] = {"name": {"bold": True}, "value": {"fg": "cyan"}, "place": {"dim": True}}
-    summary = summarise(Path(os.path.abspath(config or "config/runtime.yaml")), os.environ)
+    summary = summarise(_runtime_yaml(config), os.environ)
     click.echo(summary.as_json() if as_json else summary.text(lambda role, text: click.style(text, **looks[role])))
-    for problem in summary.problems:
-        click.echo(f"{click.style('wrong:', fg='red', bold=True)} {problem}", err=True)
+    _say_wrong(summary.problems)
     sys.exit(summary.exit_status)
+
+
+@main.command(short_help="Try the connections without an order.")
+@_config
+def validate(config: Path | None) -> None:
+    """Ask for Depth and Balance once each, and write runtime/kraken_prod_validation.json. Sends no order.
+
+    Exit status: 0 both answered; 1 one did not; 2 the configuration is missing or wrong.
+    """
+    from pytest_kraken_golive.operations import validate as trying  # noqa: PLC0415 - each command imports its own
+
+    try:
+        found = trying.validate(_runtime_yaml(config), os.environ)
+    except OSError as error:
+        raise click.ClickException(f"{trying.FILE} cannot be written: {error}") from error
+    click.echo(found.text())
+    click.echo(f"written to {trying.FILE}")
+    _say_wrong([found.problem] if found.problem is not None else [])
+    sys.exit(found.exit_status)
+
+
+@main.command(short_help="Measure latency, fills, fees and progressive volume.")
+@_config
+@click.option("--samples", type=click.IntRange(1, 1000), default=2, show_default=True, help="Orders before the ladder.")
+def bench(config: Path | None, samples: int) -> None:
+    """Send the smallest orders there are, and write runtime/benchmark_results.json.
+
+    Orders are real where KRAKEN_MAX_ORDER_USD says how large they may be; else they are only validated.
+    SMC_BENCH_MAX_WAIT bounds the wait for a fill, in seconds.
+
+    Exit status: 0 all well; 1 an order failed, or a rung of the ladder degraded; 2 the configuration is wrong.
+    """
+    from pytest_kraken_golive.operations import bench as measuring  # noqa: PLC0415 - each command imports its own
+
+    try:
+        found = measuring.bench(_runtime_yaml(config), os.environ, samples=samples)
+    except OSError as error:
+        raise click.ClickException(f"{measuring.FILE} cannot be written: {error}") from error
+    if found.wrong is None:
+        click.echo(found.text())
+        click.echo(f"written to {measuring.FILE}")
+    _say_wrong(found.problems if found.wrong is None else [found.wrong])
+    sys.exit(found.exit_status)
 
 
 def _service_options(timeout_s: float) -> Callable[[_Command], _Command]:
     """The options that deploy, rollback and stop share."""
-    config = click.option(
-        "--config",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="runtime.yaml; the folder above its own is the deployment's root  [default: config/runtime.yaml]",
-    )
     entrypoint = click.option("--entrypoint", help="By default the one that runs, or the only live one.")
     seconds = click.FloatRange(0, 3600, min_open=True)
     timeout = click.option("--timeout-s", type=seconds, default=timeout_s, show_default=True, help="Time limit.")
     as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
     def add(command: _Command) -> _Command:
-        return config(entrypoint(timeout(as_json(command))))
+        return _config(entrypoint(timeout(as_json(command))))
 
     return add
 
@@ -94,10 +143,6 @@ def _carry_out(act: Callable[[], Mapping[str, Any]], done: str, as_json: bool) -
     sys.exit(0)
 
 
-def _config(path: Path | None) -> Path:
-    return Path(os.path.abspath(path or "config/runtime.yaml"))
-
-
 @main.command(short_help="Start the live service, and prove that it is healthy.")
 @_service_options(30.0)
 def deploy(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_json: bool) -> None:
@@ -108,7 +153,7 @@ def deploy(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_
     from pytest_kraken_golive.operations.deploy import deploy as run  # noqa: PLC0415 - each command imports its own
 
     _carry_out(
-        lambda: asdict(run(_config(config), os.environ, entrypoint=entrypoint, timeout_s=timeout_s)),
+        lambda: asdict(run(_runtime_yaml(config), os.environ, entrypoint=entrypoint, timeout_s=timeout_s)),
         "{entrypoint} {version} runs as process {pid}; health: {health_url}; config {config_sha256}",
         as_json,
     )
@@ -125,7 +170,7 @@ def rollback(*, undo: bool, config: Path | None, entrypoint: str | None, timeout
     from pytest_kraken_golive.operations.rollback import rollback as run  # noqa: PLC0415 - each command imports its own
 
     _carry_out(
-        lambda: run(_config(config), os.environ, undo=undo, entrypoint=entrypoint, timeout_s=timeout_s).data(),
+        lambda: run(_runtime_yaml(config), os.environ, undo=undo, entrypoint=entrypoint, timeout_s=timeout_s).data(),
         "the execution mode is {mode_in_force} (before: {former_mode}), proven by order {order[cl_ord_id]} "
         "on the path {order[path]} after {took_s:.1f} s",
         as_json,
@@ -143,7 +188,7 @@ def stop(*, config: Path | None, entrypoint: str | None, timeout_s: float, as_js
     from pytest_kraken_golive.operations.deploy import live_entrypoint_of  # noqa: PLC0415 - each command imports its own
     from pytest_kraken_golive.operations.stop import stop as run  # noqa: PLC0415 - each command imports its own
 
-    path = _config(config)
+    path = _runtime_yaml(config)
 
     def act() -> Mapping[str, Any]:
         name = entrypoint or live_entrypoint_of(path, os.environ)

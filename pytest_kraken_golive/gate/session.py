@@ -32,6 +32,7 @@ STOCK_CHECKS = (
     "bot_run",
     "canary",
     "config",
+    "connection",
     "credentials",
     "endpoint",
     "environment",
@@ -39,6 +40,7 @@ STOCK_CHECKS = (
     "licence",
     "limits",
     "monitoring",
+    "performance",
     "profiles",
     "rate_limits",
     "recovery",
@@ -47,6 +49,7 @@ STOCK_CHECKS = (
     "service",
     "suites",
     "truth",
+    "volume",
 )
 
 

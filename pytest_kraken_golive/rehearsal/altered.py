@@ -176,9 +176,9 @@ class PlannedCopy(FinishedCopy):
         """The exchange's account behind a keychain key."""
         return self._sandbox.account(name)
 
-    def order_fault(self, **fault: Any) -> None:
-        """Trouble for the bot's requests from the beginning; see `sandbox.settings.FaultSettings`."""
-        self._sandbox.faults = [*self._sandbox.faults, FaultSettings(door="bot", **fault)]
+    def order_fault(self, door: str = "bot", **fault: Any) -> None:
+        """Trouble from the beginning for requests at a door, the bot's by default; see `FaultSettings`."""
+        self._sandbox.faults = [*self._sandbox.faults, FaultSettings(door=door, **fault)]
 
     def run_liar(self, kind: str) -> None:
         """Let another bot run, one that lies; see `rehearsal.lying_bot`."""

@@ -21,6 +21,8 @@ LATENCY_ACCOUNT = "latency"
 SPARE = "live"
 """The account where the configuration names no keychain key."""
 LARGEST_ORDER_USD = "50"
+LATENCY_S = 0.002
+"""How long this exchange takes over a call: hundreds of orders are timed one after the other."""
 
 STARTING_LIMITS = {
     "KRAKEN_RL_GLOBAL_CAP": "20",
@@ -54,6 +56,7 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
     latency = AccountSettings(name=LATENCY_ACCOUNT, limits=False)
     others = [account for account in blueprint.sandbox.accounts if account.name != live.name]
     blueprint.sandbox = exchange_for([live, *others, latency])
+    blueprint.sandbox.latency_s = LATENCY_S
     _write_env(root / ".env", live)
     _switch_on(Deployment(root))
     _keep_in_git(root)

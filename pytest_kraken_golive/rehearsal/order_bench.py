@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.kraken.client import KrakenClient
-from pytest_kraken_golive.kraken.errors import PermanentError, RequestRefused
 from pytest_kraken_golive.kraken.limits import Unlimited
 from pytest_kraken_golive.kraken.market_data import AssetPair
 from pytest_kraken_golive.kraken.models import PlacedOrder
@@ -38,7 +37,6 @@ class OrderBench:
     prefix: str = field(default_factory=lambda: f"kgb{secrets.token_hex(4)}")
     """How the client ids of its orders begin."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _placed: list[str] = field(default_factory=list)
 
     def pair(self, name: str) -> AssetPair:
         """The exchange's rules for a pair.
@@ -84,16 +82,7 @@ class OrderBench:
 
     def place(self, order: NewOrder) -> PlacedOrder:
         """Place an order under a client id of its own; raises as the client does."""
-        cl_ord_id = f"{self.prefix}-{next(self._numbers)}"
-        self._placed.append(cl_ord_id)
-        return self.client.place_order(replace(order, cl_ord_id=cl_ord_id))
-
-    def cancel_all_of_its_own(self) -> None:
-        """Cancel what it placed, and nothing else; those that are not open do not count."""
-        while self._placed:
-            batch, self._placed[:_CANCELLED_AT_ONCE] = self._placed[:_CANCELLED_AT_ONCE], []
-            with contextlib.suppress(PermanentError, RequestRefused):  # none of them is open
-                self.client.cancel_orders(cl_ord_ids=batch)
+        return self.client.place_order(replace(order, cl_ord_id=f"{self.prefix}-{next(self._numbers)}"))
 
     def left_open(self) -> list[str]:
         """Its orders that are open, by the exchange's own answer."""
@@ -102,6 +91,20 @@ class OrderBench:
             for txid, order in self.client.open_orders().items()
             if (order.cl_ord_id or "").startswith(f"{self.prefix}-")
         ]
+
+    def cancel_what_is_open(self) -> None:
+        """Cancel what the exchange calls open of its own orders, and nothing else.
+
+        Raises:
+            Fault: an order is open all the same.
+        """
+        open_ = self.left_open()
+        for first in range(0, len(open_), _CANCELLED_AT_ONCE):
+            self.client.cancel_orders(open_[first : first + _CANCELLED_AT_ONCE])
+        if open_ and (left := self.left_open()):
+            raise Fault(
+                f"exchange OpenOrders: expected none of this line's own, found {', '.join(left)}. Next: cancel it."
+            )
 
 
 @contextlib.contextmanager
@@ -115,7 +118,7 @@ def open_bench(exchange: SandboxHandle) -> Iterator[OrderBench]:
         try:
             yield bench
         finally:
-            bench.cancel_all_of_its_own()
+            bench.cancel_what_is_open()
 
 
 def smallest_volume(pair: AssetPair, price: Decimal) -> Decimal:

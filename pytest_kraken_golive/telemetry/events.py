@@ -28,7 +28,7 @@ _AMOUNT = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][-+]?[0-9]{1,2})?")
 
 
 class EventType(StrEnum):
-    """What happened. The last two are the log's own; the others are what operators' bots already write."""
+    """What happened. `volume_rung` is the benchmark's, the last two are the log's own; bots write the others."""
 
     STARTUP = "startup"
     ORDER_SUBMITTED = "order_submitted"
@@ -39,6 +39,7 @@ class EventType(StrEnum):
     FF_DECISION = "ff_decision"
     FF_ROLLBACK = "ff_rollback"
     TRADING_SUSPENDED = "trading_suspended"
+    VOLUME_RUNG = "volume_rung"
     LOG_RECOVERED = "log_recovered"
     CLOCK_WENT_BACK = "clock_went_back"
 
