@@ -253,3 +253,11 @@ def test_the_admin_port_refuses_what_it_does_not_know(
     assert answer.status_code == status
     assert answer.json()["detail"]
     assert server.exchange.faults.listing() == []
+
+
+def test_the_admin_port_opens_an_account_without_limits(server: SandboxServer) -> None:
+    opened = admin(server, "/accounts", {"name": "bench", "limits": False}).json()
+    account = server.exchange.account("bench")
+    assert (opened["api_key"], account.limited) == (account.api_key, False)
+    assert admin(server, "/accounts", {"name": "bench"}).status_code == 400
+    assert admin(server, "/accounts", {"name": ""}).status_code == 400

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_kraken_golive.telemetry.percentiles import fewest_samples, nearest_rank, percentile, summary, upper_rank
+from pytest_kraken_golive.telemetry.percentiles import (
+    fewest_samples,
+    nearest_rank,
+    percentile,
+    summary,
+    surely_above,
+    upper_rank,
+)
 
 SAMPLES = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=1, max_size=400)
 
@@ -81,3 +88,16 @@ def test_a_million_samples_are_no_trouble() -> None:
 def test_what_is_no_duration_is_refused(sample: float) -> None:
     with pytest.raises(ValueError, match="finite and not negative"):
         summary([0.1, sample])
+
+
+def test_what_is_above_a_limit_beyond_doubt() -> None:
+    assert not surely_above([9.0] * 13, 50, 1.0)  # one of 8,192 measurements would show that by chance
+    assert surely_above([9.0] * 14, 50, 1.0)
+    assert surely_above([0.1] * 10 + [9.0] * 3, 99, 1.0) == (1 - at_most(2, 13, 1) < Fraction(1, 10_000))
+    assert not surely_above([1.0] * 400, 50, 1.0)
+    assert not surely_above([], 50, 1.0)
+
+
+@given(SAMPLES, st.sampled_from([50, 95, 99]))
+def test_nothing_is_surely_above_the_slowest(samples: list[float], percent: int) -> None:
+    assert not surely_above(samples, percent, max(samples))
