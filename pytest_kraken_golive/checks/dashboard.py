@@ -47,7 +47,7 @@ Look = Mapping[str, Any]
 """`dashboard.kit.Look` as JSON."""
 
 
-@check("dashboard_page", breaks=BREAKS)
+@check("dashboard_page", breaks=BREAKS, after=["service_active", "metrics_and_audit", "controlled_stop"])
 def dashboard_page(
     deployment: Deployment,
     policy: Policy,

@@ -100,6 +100,21 @@ def of_type(events: Sequence[Event], *types: EventType) -> list[Event]:
     return [event for event in events if event.type in types]
 
 
+def of_the_service(events: Sequence[Event]) -> list[Event]:
+    """From its first start on; what a benchmark wrote before is none of its doing.
+
+    Raises:
+        NotProven: it has never started.
+    """
+    first = next((place for place, event in enumerate(events) if event.type == EventType.STARTUP), None)
+    if first is None:
+        raise NotProven(
+            "runtime/events.jsonl: expected an event startup, found none: nothing shows what the service did. "
+            "Next: let the bot write startup when it starts."
+        )
+    return list(events[first:])
+
+
 def require_orders(service: LiveService, since_s: float, exchange: str) -> list[Event]:
     """The accepted orders since then; a service that was just started is given some time for its first."""
     until = time.monotonic() + (FIRST_ORDERS_S if service.is_rehearsal else 0.0)

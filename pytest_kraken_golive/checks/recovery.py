@@ -14,6 +14,7 @@ from pytest_kraken_golive.checks.flag_drill import FlagDrill, drill_roll_back
 from pytest_kraken_golive.checks.live_facts import (
     CLOCK_SLACK_S,
     booked_orders,
+    of_the_service,
     of_type,
     require_booked,
     require_deployed,
@@ -124,7 +125,7 @@ def execution_mode(
 
 
 def _require_both_paths(service: LiveService, back: DrillRecord, evidence: Evidence) -> None:
-    orders = of_type(service.events(), EventType.ORDER_SUBMITTED)
+    orders = of_type(of_the_service(service.events()), EventType.ORDER_SUBMITTED)
     by_path: dict[str, list[Event]] = {}
     for order in orders:
         by_path.setdefault(order.text("path"), []).append(order)

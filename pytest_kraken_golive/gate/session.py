@@ -34,6 +34,7 @@ STOCK_CHECKS = (
     "config",
     "connection",
     "credentials",
+    "dashboard",
     "endpoint",
     "environment",
     "health",
