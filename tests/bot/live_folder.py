@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +22,11 @@ from typing import Any
 import pytest
 from bot_fixtures import REPOSITORY, licensed
 
+from pytest_kraken_golive.bot.ending import Ending
 from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
+from pytest_kraken_golive.bot.service import LiveService
+from pytest_kraken_golive.clock import SystemClock
 from pytest_kraken_golive.kraken import KrakenClient, NewOrder
 from pytest_kraken_golive.sandbox import AccountSettings, SandboxServer, SandboxSettings
 from pytest_kraken_golive.telemetry.events import Event, read_events
@@ -68,12 +73,6 @@ class LiveFolder:
         (root / ".env").chmod(0o600)
         return folder
 
-    def copied(self) -> LiveFolder:
-        """A copy of everything, the service's files too."""
-        root = self.root.with_name("copied")
-        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".*.part"))
-        return LiveFolder(root, self.server, self.issuer, self.account)
-
     def foreign_order(self) -> str:
         """An order of the same account that somebody else placed; it rests far from the market."""
         key, secret = self.account.api_key, self.account.api_secret
@@ -97,17 +96,27 @@ class LiveFolder:
             *("--mode", "live", "--entrypoint", entrypoint),
         ]
 
-    def refused(self, **more: str) -> subprocess.CompletedProcess[str]:
-        """Start a service that must not start."""
-        return subprocess.run(
-            self.words(),
-            cwd=self.root,
-            env=self.environ(**more),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+    def here(self, ending: Ending, said: list[str], **more: str) -> LiveService:
+        """The service in this process, which saves its start."""
+        config = self.root / "config/runtime.yaml"
+        environ = {ISSUER_KEYS: json.dumps(self.issuer), **more}
+        clock = SystemClock()
+        return LiveService(config, "kraken_desktop_live", environ=environ, clock=clock, ending=ending, say=said.append)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Within the block the service runs, on a thread; it must end well."""
+        ending, said, status = Ending(), list[str](), list[int]()
+        thread = threading.Thread(target=lambda: status.append(self.here(ending, said).execute()))
+        thread.start()
+        try:
+            self.wait(lambda: (self.root / "runtime/service.pid").exists() or not thread.is_alive())
+            assert thread.is_alive(), said
+            yield
+        finally:
+            ending.ask("the test is over")
+            thread.join(20)
+        assert status == [0], said
 
     def start(self, **more: str) -> subprocess.Popen[str]:
         """Start the service; it is the caller's to end."""

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from pytest_kraken_golive.bot.ending import Ending
+from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
+from pytest_kraken_golive.bot.service_files import read_pid
+from pytest_kraken_golive.contract import Fault
+from pytest_kraken_golive.operations.deploy import deploy
+from pytest_kraken_golive.operations.failure import CommandError
 from pytest_kraken_golive.operations.records import drills, read_deploy_record
 from pytest_kraken_golive.sandbox.settings import FaultSettings
 from pytest_kraken_golive.telemetry.derivation import derive, differences
@@ -121,17 +129,9 @@ def test_the_flags_roll_back_when_the_new_path_fails(live_folder: LiveFolder) ->
     live_folder.server.exchange.install_fault(
         FaultSettings(kind="error", endpoint="AmendOrder", error="EOrder:Invalid order", times=None)
     )
-    service = live_folder.start(KRAKEN_GOLIVE_HOLD="1")
-    try:
-        live_folder.wait(lambda: len(live_folder.events("ff_rollback")) > 0 or service.poll() is not None, 20)
+    with live_folder.running():
+        live_folder.wait(lambda: len(live_folder.events("ff_rollback")) > 0)
         live_folder.wait(lambda: live_folder.events("order_submitted")[-1].payload["path"] == "legacy")
-    finally:
-        assert service.stdin is not None
-        service.stdin.close()  # who held it is gone
-        service.wait(timeout=20)
-        assert service.stdout is not None
-        service.stdout.close()
-    assert service.returncode == 0
     assert live_folder.events("ff_rollback")[0].payload["state"] == "rolled_back"
     assert all(order["closed_s"] for order in _own(live_folder))
 
@@ -153,55 +153,39 @@ def test_the_flags_roll_back_when_the_new_path_fails(live_folder: LiveFolder) ->
 )
 def test_what_is_wrong_keeps_it_from_starting(live_folder: LiveFolder, change: tuple[str, str, str], said: str) -> None:
     live_folder.replace(*change)
-    result = live_folder.refused()
-    assert result.returncode == 3
-    assert said in result.stderr
-    assert "Traceback" not in result.stderr
+    lines: list[str] = []
+    assert live_folder.here(Ending(), lines).execute() == 3
+    assert said in "\n".join(lines)
     assert live_folder.books()["requests"]["private"] == 0
     assert not (live_folder.root / "runtime/service.pid").exists()
 
 
 def test_a_deploy_that_would_be_refused_leaves_the_running_service_alone(live_folder: LiveFolder) -> None:
-    assert live_folder.command("deploy").returncode == 0
-    try:
-        pid = _pid(live_folder)
+    with live_folder.running():
         live_folder.replace(".env", "FF_EXECUTION_MODE=new", "FF_EXECUTION_MODE=canary")
-        refused = live_folder.command("deploy")
-        assert refused.returncode == 2
-        assert "found 'canary'" in refused.stderr
-        assert _pid(live_folder) == pid
-        live_folder.replace(".env", "FF_EXECUTION_MODE=canary", "FF_EXECUTION_MODE=new")
-    finally:
-        assert live_folder.command("stop").returncode == 0
+        with pytest.raises(CommandError, match="found 'canary'") as refused:
+            deploy(live_folder.root / "config/runtime.yaml", {ISSUER_KEYS: json.dumps(live_folder.issuer)})
+        assert refused.value.status == 2
+        assert read_pid(live_folder.root).alive()
 
 
-def test_a_copied_pid_file_stops_nobody(live_folder: LiveFolder) -> None:
-    service = live_folder.start()
-    try:
-        live_folder.wait(lambda: (live_folder.root / "runtime/service.pid").exists() or service.poll() is not None)
-        other = live_folder.copied()
-        result = other.command("stop")
-        assert result.returncode == 2
-        assert "copied along with another deployment" in result.stderr
-        assert service.poll() is None
-    finally:
-        service.terminate()
-        service.communicate(timeout=20)
+def test_a_copied_pid_file_stops_nobody(live_folder: LiveFolder, tmp_path: Path) -> None:
+    with live_folder.running():
+        copy = tmp_path / "copy"
+        (copy / "runtime").mkdir(parents=True)
+        shutil.copy(live_folder.root / "runtime/service.pid", copy / "runtime")
+        with pytest.raises(Fault, match="copied along with another deployment"):
+            read_pid(copy)
 
 
 def test_the_smallest_orders_are_bought_and_sold_in_turns(live_folder: LiveFolder) -> None:
     live_folder.replace(".env", "FF_EXECUTION_MODE=new", "FF_EXECUTION_MODE=legacy")
-    service = live_folder.start()
-    try:
-        live_folder.wait(lambda: len(live_folder.events("order_fill")) >= 8 or service.poll() is not None)
-    finally:
-        service.terminate()
-        service.communicate(timeout=20)
+    live_folder.replace("config/runtime.yaml", "order_interval_s: 0.4", "order_interval_s: 0.05")
+    with live_folder.running():
+        live_folder.wait(lambda: len(live_folder.events("order_fill")) >= 8)
     held: dict[str, Decimal] = {}
     for event in live_folder.events("order_fill"):
-        sign = 1 if event.payload["side"] == "buy" else -1
-        held[event.payload["pair"]] = held.get(event.payload["pair"], Decimal(0)) + sign * Decimal(
-            event.payload["volume"]
-        )
-        assert Decimal(0) <= held[event.payload["pair"]] <= Decimal(event.payload["volume"])
+        pair, volume = event.payload["pair"], Decimal(event.payload["volume"])
+        held[pair] = held.get(pair, Decimal(0)) + (volume if event.payload["side"] == "buy" else -volume)
+        assert Decimal(0) <= held[pair] <= volume
     assert {event.payload["side"] for event in live_folder.events("order_fill")} == {"buy", "sell"}
