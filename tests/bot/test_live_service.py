@@ -22,6 +22,8 @@ from pytest_kraken_golive.contract import Fault
 from pytest_kraken_golive.operations.deploy import deploy
 from pytest_kraken_golive.operations.failure import CommandError
 from pytest_kraken_golive.operations.records import drills, read_deploy_record
+from pytest_kraken_golive.operations.rollback import rollback
+from pytest_kraken_golive.operations.stop import stop
 from pytest_kraken_golive.sandbox.settings import FaultSettings
 from pytest_kraken_golive.telemetry.derivation import derive, differences
 from pytest_kraken_golive.telemetry.post_mortem import newest_copy
@@ -58,12 +60,11 @@ def test_deploy_trade_roll_back_and_stop(live_folder: LiveFolder) -> None:
         folder.wait(lambda: folder.events("order_fill"))
         first = _pid(folder)
 
-        rolled = folder.command("rollback", "--timeout-s", "20")
-        assert rolled.returncode == 0, rolled.stderr
+        config, environ = folder.root / "config/runtime.yaml", folder.environ()
+        assert rollback(config, environ).order["path"] == "legacy"
         assert _pid(folder) != first, "the mode has survived a restart"
         assert b"FF_EXECUTION_MODE=legacy\n" in (folder.root / ".env").read_bytes()
-        undone = folder.command("rollback", "--undo", "--timeout-s", "20")
-        assert undone.returncode == 0, undone.stderr
+        assert rollback(config, environ, undo=True).mode == "new"
         assert (folder.root / ".env").read_bytes() == before
         if os.name == "posix":
             assert (folder.root / ".env").stat().st_mode & 0o777 == 0o600
@@ -73,8 +74,8 @@ def test_deploy_trade_roll_back_and_stop(live_folder: LiveFolder) -> None:
         stopped = folder.command("stop", "--json")
         assert stopped.returncode == 0, stopped.stderr
     finally:
-        last = folder.command("stop")
-    assert last.returncode == 0, "stopping what is stopped already is no failure"
+        again = stop(folder.root / "config/runtime.yaml", folder.environ(), entrypoint="kraken_desktop_live")
+    assert not again.was_running, "stopping what is stopped already is no failure"
 
     orders = _own(folder)
     assert len(orders) >= count
