@@ -116,7 +116,8 @@ def _write_env(path: Path, account: AccountSettings) -> None:
     }
     for component in ("EXECUTION", "POLLER", "FEES"):
         values |= {
-            f"FF_{component}_MODE": "auto",
+            # The new path for every order, so that each run shows it; the drill shows the old one.
+            f"FF_{component}_MODE": "new",
             f"FF_{component}_ROLLOUT_PCT": "50",
             f"FF_{component}_MAX_CONSEC_FAIL": "3",
             f"FF_{component}_ROLLBACK_TIMEOUT_S": "300",

@@ -21,6 +21,9 @@ from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.rehearsal.order import TOKEN_HEADER
 from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
 
+PRESS_STOP = "press-stop"
+"""The command that presses the dashboard's stop button; see `press_stop`."""
+
 
 class CommandsGone(Exception):
     """The process that runs the commands does not answer."""

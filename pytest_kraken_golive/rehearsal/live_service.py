@@ -15,7 +15,7 @@ from typing import Any
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.operations.health import ask_health
 from pytest_kraken_golive.operations.records import DeployRecord, DrillKind, DrillRecord, drills, read_deploy_record
-from pytest_kraken_golive.rehearsal.commands import CommandRun, LiveCommands
+from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandRun, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR
 from pytest_kraken_golive.telemetry.events import Event, read_events
@@ -90,12 +90,7 @@ class LiveService:
             NotProven: none is on file, or the command could not be started.
             Fault: a record is broken.
         """
-        run = None
-        if self.is_rehearsal and by == "command":
-            self.deployed()
-            if kind == "stop":
-                self._wait_for_open_order()
-            run = self.run(_COMMANDS[kind], *_ARGUMENTS[kind])
+        run = self._drilled(kind, by) if self.is_rehearsal else None
         found = [record for record in drills(self.root) if record.kind == kind and record.by == by]
         if not found:
             said = "" if run is None else f" The command ended with {run.exit_status}: …{run.output[-300:].strip()}"
@@ -105,6 +100,15 @@ class LiveService:
                 f"Next: do it on the deployment, or on a copy with the same version and config: {words}."
             )
         return run, found[-1]
+
+    def _drilled(self, kind: DrillKind, by: str) -> CommandRun:
+        """Do it now; what the dashboard's button stops is the service deployed once more, see `press_stop`."""
+        self.deployed()
+        if by == "dashboard":
+            return self.run(PRESS_STOP)
+        if kind == "stop":
+            self._wait_for_open_order()
+        return self.run(_COMMANDS[kind], *_ARGUMENTS[kind])
 
     def _wait_for_open_order(self) -> None:
         """A stop with an open order shows more than one without; the new path rests its orders for a while."""

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.build_live import know_live_account, rehearse_live
-from pytest_kraken_golive.rehearsal.commands import CommandsOrder, LiveCommands
+from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandsOrder, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.live_service import LiveService
 from pytest_kraken_golive.rehearsal.order import HostOrder
@@ -332,8 +333,10 @@ def _commands_order(
     """What runs on the production side: everything that it needs stands in the copy's own files."""
     logs = folder / "commands"
     logs.mkdir()
+    words = {name: list(command.run) for name, command in policy.commands.live().items()}
+    press = [sys.executable, "-m", "pytest_kraken_golive.rehearsal.press_stop", "{config}"]
     return CommandsOrder(
-        words={name: list(command.run) for name, command in policy.commands.live().items()},
+        words={**words, PRESS_STOP: [*press, *words["deploy"]]},
         places=_places(blueprint, "live", entrypoint),
         rootdir=str(rootdir),
         cwd=str(blueprint.root),
