@@ -92,6 +92,31 @@ def client_with_another_secret(copy: Any, params: Mapping[str, Any]) -> None:
     _keep(copy, params, _CLIENT)
 
 
+@sabotage("a test that must fail")
+def failures_swallowed(copy: Any, params: Mapping[str, Any]) -> None:
+    """A conftest that no line sees lets every test pass."""
+    file = str(params["node"]).partition("::")[0]
+    copy.take_from_project(file)
+    copy.take_from_project(f"{file.rpartition('/')[0]}/conftest.py", _SWALLOWING)
+
+
+@sabotage("so the test says nothing about it")
+def tests_of_the_reference(copy: Any, params: Mapping[str, Any]) -> None:
+    """The project has a client of its own, and its tests, one comment richer, make reference clients."""
+    file = str(params["node"]).partition("::")[0]
+    copy.take_from_project(file)
+    text = (copy.root.parent / "project" / file).read_text(encoding="utf-8")
+    copy.take_from_project(file, f"{text}# ours\n")
+    copy.take_from_project("conftest.py", _OWN_CLIENT)
+
+
+@sabotage("a read that is answered with HTTP 502 is tried again and returns")
+def read_again_by_hand(copy: Any, params: Mapping[str, Any]) -> None:
+    """The tests expect the trouble, and read a second time: the client tries nothing again."""
+    _write(copy, params, _BY_HAND)
+    copy.take_from_project("conftest.py", _OWN_CLIENT)
+
+
 _SKIPPING = """import pytest
 
 @pytest.fixture(autouse=True)
@@ -175,11 +200,66 @@ def test_no_trouble(kraken_sandbox, kraken_environment):
     assert read(kraken_sandbox, kraken_environment)
 """
 
+_SWALLOWING = """import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    try:
+        yield
+    except Exception:
+        pass
+    return True
+"""
+
+_OWN_CLIENT = """import base64, hashlib, hmac, json, time, types, urllib.parse
+import httpx, pytest
+
+class OwnClient:
+    def __init__(self, base_url, key, secret):
+        self.base_url, self.key, self.secret = base_url, key, secret
+
+    def call(self, name):
+        nonce, path = str(time.time_ns()), f"/0/private/{name}"
+        body = urllib.parse.urlencode({"nonce": nonce})
+        digest = path.encode() + hashlib.sha256((nonce + body).encode()).digest()
+        sign = base64.b64encode(hmac.digest(base64.b64decode(self.secret), digest, "sha512")).decode()
+        headers = {"API-Key": self.key, "API-Sign": sign, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = httpx.post(self.base_url + path, content=body, headers=headers, trust_env=False).raise_for_status()
+        if answer.json()["error"]:
+            raise RuntimeError(answer.json()["error"])
+        return answer.json()["result"]
+
+    def api_key_info(self):
+        return types.SimpleNamespace(permissions=self.call("GetApiKeyInfo")["permissions"])
+
+    def get_account_balance(self):
+        return self.call("Balance")
+
+@pytest.fixture
+def kraken_client(kraken_sandbox):
+    key, secret = kraken_sandbox.credentials
+    return OwnClient(kraken_sandbox.url, key.get_secret_value(), secret.get_secret_value())
+"""
+
+_BY_HAND = """import pytest
+
+def NAME(kraken_client, kraken_sandbox):
+    for fault in ({"kind": "http", "status": 502}, {"kind": "error", "error": "EAPI:Rate limit exceeded"}):
+        kraken_sandbox.fault(endpoint="Balance", **fault)
+        with pytest.raises(Exception):
+            kraken_client.get_account_balance()
+        assert kraken_client.get_account_balance()
+    kraken_client.secret = "AAAA"
+    with pytest.raises(RuntimeError, match="Invalid signature"):
+        kraken_client.get_account_balance()
+"""
+
 SIGNING_BREAKS: list[Break] = [
     file_gone,
     trivial_test,
     refusal_on_order,
     all_skipped,
+    tests_of_the_reference,
     passes_as_expected_failure,
     client_with_another_secret,
 ]
@@ -187,8 +267,9 @@ SMOKE_BREAKS: list[Break] = [
     nothing_collected,
     mocks_only,
     trouble_without_retry,
+    failures_swallowed,
+    read_again_by_hand,
     one_left_out,
     a_test_fails,
     tried_until_it_passes,
-    client_with_another_secret,
 ]

@@ -35,14 +35,20 @@ def release(session: pytest.Session, beside: pytest.Item) -> None:
         session: of this process.
         beside: a line; the canary stands in its file, so that it meets the same conftests.
     """
-    from pytest_kraken_golive.checks.canary import EXPECTED, OBSERVED, canary  # noqa: PLC0415 - after it is rewritten
+    from pytest_kraken_golive.checks.canary import canary  # noqa: PLC0415 - after it is rewritten
 
     module = CanaryFile.from_parent(session, path=beside.path)
-    item = CanaryItem.from_parent(module, name="canary", callobj=canary)
+    session.config.stash[CANARY] = came_out(session, CanaryItem.from_parent(module, name="canary", callobj=canary))
+
+
+def came_out(session: pytest.Session, item: pytest.Item) -> str:
+    """Run a canary through pytest's whole protocol: `FAILED_AS_IT_MUST`, or what is wrong."""
+    from pytest_kraken_golive.checks.canary import EXPECTED, OBSERVED  # noqa: PLC0415 - after it is rewritten
+
     failed_before = session.testsfailed
     reports = runtestprotocol(item, log=False, nextitem=session.items[0] if session.items else None)
     session.testsfailed = failed_before
-    session.config.stash[CANARY] = _judge(reports, f"{OBSERVED!r} == {EXPECTED!r}")
+    return _judge(reports, f"{OBSERVED!r} == {EXPECTED!r}")
 
 
 def _judge(reports: list[pytest.TestReport], comparison: str) -> str:

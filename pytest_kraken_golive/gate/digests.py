@@ -1,10 +1,14 @@
-"""What a verdict is tied to: digests of runbooks, policy and configuration, at the start, in workers, at the end."""
+"""What a verdict is tied to: digests of all that decides it, at the start, in workers, at the end."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.gate.plan import Plan
 
 ABSENT = "absent"
 
@@ -21,16 +25,31 @@ def _digest(path: Path) -> str:
         return ABSENT
 
 
-def judged_files(
-    rootdir: Path, deployment: Path | None, runbooks: Iterable[Path], *, cassettes: bool = False
-) -> list[Path]:
-    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence, what is played."""
+def judged_files(rootdir: Path, deployment: Path | None, plan: Plan, *, cassettes: bool = False) -> list[Path]:
+    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence, named tests.
+
+    With `cassettes` also what is played.
+    """
     root = deployment or rootdir
     watched = [rootdir / "config", root / "config", root / "var" / "licenses"]
     watched += [rootdir / "cassettes"] if cassettes else []
     found = [path for folder in watched if folder.is_dir() for path in folder.rglob("*")]
     files = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
-    return [*files, *runbooks, root / ".env", rootdir / "conftest.py"]
+    runbooks = [book.path for book in plan.runbooks]
+    return [*files, *runbooks, *_named_tests(rootdir, plan), root / ".env", rootdir / "conftest.py"]
+
+
+def _named_tests(rootdir: Path, plan: Plan) -> list[Path]:
+    """The test files that lines name as their `node`, and every conftest between them and the project's root."""
+    found: list[Path] = []
+    for planned in plan.lines.values():
+        node = planned.params.get("node")
+        if not isinstance(node, str):
+            continue
+        file = rootdir / node.partition("::")[0]
+        folders = [folder for folder in file.parents if folder.is_relative_to(rootdir)]
+        found += [path for path in (file, *(folder / "conftest.py" for folder in folders)) if path.is_file()]
+    return found
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:

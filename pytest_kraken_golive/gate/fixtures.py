@@ -229,7 +229,7 @@ def golive_overridden(request: pytest.FixtureRequest) -> dict[str, str]:
     """Contract fixtures that a project has overridden, as its lines see them, with the file that does."""
     from pytest_kraken_golive.gate.scope import PACKAGE, overridden_for  # noqa: PLC0415 - only when used
 
-    return overridden_for(request, PACKAGE)
+    return overridden_for(request.node, PACKAGE)
 
 
 @pytest.fixture(scope="session")

@@ -89,12 +89,12 @@ def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str
     return found
 
 
-def overridden_for(request: pytest.FixtureRequest, package: Path) -> dict[str, str]:
+def overridden_for(item: pytest.Item, package: Path) -> dict[str, str]:
     """The same for one item, including fixtures that it does not ask for itself."""
-    manager = request.session._fixturemanager
+    manager = item.session._fixturemanager
     found: dict[str, str] = {}
     for name in CONTRACT_FIXTURES:
-        definitions = manager.getfixturedefs(name, request.node)
+        definitions = manager.getfixturedefs(name, item)
         if definitions:
             file = Path(definitions[-1].func.__code__.co_filename)
             if not file.is_relative_to(package):

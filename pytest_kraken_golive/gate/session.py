@@ -111,12 +111,8 @@ class Gate:
         self._digests = self._digest()
 
     def _digest(self) -> dict[str, str]:
-        files = judged_files(
-            self.options.rootdir,
-            self.options.deployment,
-            (book.path for book in self.plan.runbooks),
-            cassettes=self.options.kraken == "replay",
-        )
+        replayed = self.options.kraken == "replay"
+        files = judged_files(self.options.rootdir, self.options.deployment, self.plan, cassettes=replayed)
         return digest_files(files)
 
     def take_report(self, report: Any) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from pytest_kraken_golive.gate.digests import digest_files
+from pytest_kraken_golive.gate.scope import plugins_of
+from pytest_kraken_golive.gate.suite_probes import OwnClient, canary_problem
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.recording.offline import go_offline
@@ -31,14 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
         go_offline()
     policy = load_policy(config.rootpath) or Policy()
     config.stash[WORLDS] = Worlds(config.rootpath, policy, tickets={"paper": order.ticket})
-    config.pluginmanager.register(SuiteWitness(Path(order.account)), "golive-suite")
+    config.pluginmanager.register(SuiteWitness(Path(order.account), order.behaviours), "golive-suite")
 
 
 class SuiteWitness:
     """Notes what pytest collects, what it runs and what it reports, as raw as it comes."""
 
-    def __init__(self, account: Path) -> None:
+    def __init__(self, account: Path, behaviours: list[str]) -> None:
         self._account = account
+        self._behaviours = behaviours
+        self._canary: str | None = "it was not run, for there was no test"
+        self._client: OwnClient | None = None
+        self._running = ""
+        self._made_reference: dict[str, None] = {}
         self._collected: list[pytest.Item] = []
         self._problems: list[str] = []
         self._ran: dict[pytest.Item, dict[str, Any]] = {}
@@ -55,10 +63,21 @@ class SuiteWitness:
             self._problems.append(f"{report.nodeid}: {_message(report)}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """First the project's own client, then a test that must fail, where the first test stands."""
+        if session.items and not session.testsfailed:
+            self._client = OwnClient(session, session.config.stash[WORLDS])
+            self._client.drive(self._behaviours)
+            self._canary = canary_problem(session)
+            self._client.watch_reference(lambda: self._made_reference.setdefault(self._running), session.items[0].path)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Its time, from before the set-up to after the tear-down."""
         told: dict[str, Any] = {"id": item.nodeid, "calls": 0, "reports": [], "started_s": _now(), "ended_s": 0.0}
         self._ran[item] = self._by_id[item.nodeid] = told
+        self._running = item.nodeid
         try:
             return (yield)
         finally:
@@ -67,7 +86,8 @@ class SuiteWitness:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """More than once, if a plugin tries a test until it passes."""
-        self._ran[pyfuncitem]["calls"] += 1
+        if pyfuncitem in self._ran:  # the canary is no test
+            self._ran[pyfuncitem]["calls"] += 1
         return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -86,15 +106,32 @@ class SuiteWitness:
         )
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Leave the account."""
         account = {
+            "canary": self._canary,
+            "client": None if self._client is None else self._client.told(),
+            "made_reference": list(self._made_reference),
+            "plugins": plugins_of(session.config),
+            "files": _digests(session.config, self._collected),
             "collected": len(self._collected),
             "tests": list(self._ran.values()),
             "left_out": [item.nodeid for item in self._collected if item not in self._ran],
             "problems": self._problems,
         }
         self._account.write_text(json.dumps(account), encoding="utf-8")
+
+
+def _digests(config: pytest.Config, items: list[pytest.Item]) -> dict[str, str]:
+    """SHA-256 of the conftests that were loaded and of the files that tests are in, relative to the project."""
+    loaded = [getattr(plugin, "__file__", None) for plugin in config.pluginmanager.get_plugins()]
+    conftests = [Path(file) for file in loaded if file and Path(file).name == "conftest.py"]
+    digests = digest_files([*conftests, *(item.path for item in items)])
+    root = config.rootpath
+    return {
+        Path(path).relative_to(root).as_posix() if Path(path).is_relative_to(root) else path: digest
+        for path, digest in digests.items()
+    }
 
 
 def _message(report: pytest.TestReport | pytest.CollectReport) -> str:

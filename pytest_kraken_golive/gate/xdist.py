@@ -73,12 +73,8 @@ class WorkerSide:
         plan = config.stash[PLAN]
         deployment = config.option.golive_deployment
         place = None if deployment is None else (config.invocation_params.dir / deployment).resolve()
-        self._files = judged_files(
-            config.rootpath,
-            place,
-            [book.path for book in plan.runbooks],
-            cassettes=config.option.kraken == "replay",
-        )
+        replayed = config.option.kraken == "replay"
+        self._files = judged_files(config.rootpath, place, plan, cassettes=replayed)
 
     def seen(self, session: pytest.Session) -> dict[str, Any]:
         """Hosts, overridden fixtures and digests, in a form that travels."""

@@ -7,12 +7,13 @@ there is known however the project arranges its fixtures.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,11 +31,19 @@ TIMEOUT_S = 180.0
 WITNESS = "pytest_kraken_golive.gate.suite_child"
 """The plugin that joins the exchange in the child, and writes down which tests there were and what became of them."""
 
-ARGUMENTS = (
-    *("-q", "-p", WITNESS),
-    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:rerunfailures", "-p", "no:randomly"),
-    *("-o", "addopts=", "-o", "xfail_strict=true"),
-)
+SIGNED, BAD_GATEWAY, RATE_LIMITED = "signed", "bad_gateway", "rate_limited"
+"""How a client can be asked to behave: sign a call; try a read again after a 5xx; wait when it is rate-limited."""
+
+
+def _arguments(folder: Path) -> list[str]:
+    """What keeps the child's tests as they are: each runs once, in order, and nothing of it stays.
+
+    Plugins are told to do nothing, never left out: an ini file may hold keys of theirs, which would then be unknown.
+    """
+    told = {"pytest_randomly": ["--randomly-dont-reorganize"], "pytest_rerunfailures": ["--reruns=0"]}
+    own = [word for module, words in told.items() if importlib.util.find_spec(module) for word in words]
+    values = {"addopts": "", "xfail_strict": "true", "cache_dir": str(folder / "cache")}
+    return ["-q", "-p", WITNESS, *own, *(word for key, value in values.items() for word in ("-o", f"{key}={value}"))]
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,8 @@ class SuiteOrder:
     """Where the child leaves its account of the tests, as JSON."""
     offline: bool
     """Whether the child may not leave this machine either."""
+    behaviours: list[str]
+    """What a client of the project's own is asked to do, of `SIGNED`, `BAD_GATEWAY`, `RATE_LIMITED`."""
 
     def write(self, path: Path) -> None:
         """Put it where `take` reads it."""
@@ -94,6 +105,20 @@ class Case:
 
 
 @dataclass(frozen=True)
+class OwnClient:
+    """The client that a project puts in the place of the reference client, and what it did when it was asked."""
+
+    file: str
+    """That overrides `kraken_client`, relative to the project."""
+    name: str
+    """Module and name of its class."""
+    problem: str | None
+    """Why it could not be asked; None if it could."""
+    driven: dict[str, dict[str, Any]]
+    """By behaviour, as far as it came: `started_s` and `ended_s` (Unix time), and `error`, None where it answered."""
+
+
+@dataclass(frozen=True)
 class SuiteResult:
     """What became of a suite."""
 
@@ -112,14 +137,25 @@ class SuiteResult:
     """What the exchange booked that was started for these tests; see `Exchange.observed`."""
     tail: str
     """The end of what pytest printed."""
+    canary: str | None
+    """What became of a test that must fail; None if it failed as it must."""
+    client: OwnClient | None
+    """None: the tests see the reference client."""
+    made_reference: list[str]
+    """Ids of the tests that made a reference client although the project has one of its own."""
+    plugins: list[str]
+    """Plugins and conftests that were loaded, beside pytest's own and ours."""
+    files: dict[str, str]
+    """SHA-256 of the conftests and of the files with tests, relative to the project."""
 
 
-def run_suite(project: Path, node: str) -> SuiteResult:
+def run_suite(project: Path, node: str, behaviours: Sequence[str] = ()) -> SuiteResult:
     """Run one node id in a clean child process, with an exchange of its own.
 
     Args:
         project: pytest's rootdir.
         node: file, or file and test, relative to the project.
+        behaviours: what a client of the project's own is asked to do beside the tests.
 
     Raises:
         NotProven: there is no such file, the tests did not end in time, or left no account of themselves.
@@ -130,9 +166,9 @@ def run_suite(project: Path, node: str) -> SuiteResult:
     with tempfile.TemporaryDirectory(prefix="kraken-golive-suite-") as name, _exchange(project) as rehearsal:
         folder = Path(name)
         order, account, output = folder / "order.json", folder / "account.json", folder / "output"
-        SuiteOrder({**rehearsal.ticket, "issuer": None}, str(account), is_offline()).write(order)
+        SuiteOrder({**rehearsal.ticket, "issuer": None}, str(account), is_offline(), list(behaviours)).write(order)
         environ = clean_environment(project, {SuiteOrder.VARIABLE: str(order), "PYTHONDONTWRITEBYTECODE": "1"})
-        words = [sys.executable, "-m", "pytest", *ARGUMENTS, f"--rootdir={project}", node]
+        words = [sys.executable, "-m", "pytest", *_arguments(folder), f"--rootdir={project}", node]
         program = Program(words, cwd=project, environ=environ, output=output)
         status = _wait(program, node)
         tail = f"pytest said: …{program.tail()[-600:].strip()}"
@@ -146,6 +182,11 @@ def run_suite(project: Path, node: str) -> SuiteResult:
             problems=told["problems"],
             books=_books(rehearsal, node),
             tail=tail,
+            canary=told["canary"],
+            client=None if told["client"] is None else OwnClient(**told["client"]),
+            made_reference=told["made_reference"],
+            plugins=told["plugins"],
+            files=told["files"],
         )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_kraken_golive.gate.digests import judged_files
+from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 
 if TYPE_CHECKING:
     from golive_project import Project
@@ -75,3 +80,13 @@ def test_digests_are_on_record(project: Project) -> None:
     digests = run.verdict["scope"]["digests"]
     assert set(digests) >= {"config/runbooks/x.md", "config/core.yaml", "conftest.py"}
     assert digests["config/runbooks/x.md"] == run.verdict["runbooks"][0]["sha256"]
+
+
+def test_the_tests_that_a_line_names_are_watched_with_their_conftests(tmp_path: Path) -> None:
+    for file in ("conftest.py", "tests/a/conftest.py", "tests/a/b/test_x.py", "tests/other/conftest.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("", encoding="utf-8")
+    planned = PlannedLine(**dict.fromkeys(field.name for field in fields(PlannedLine)))  # type: ignore[arg-type]
+    plan = Plan(lines={"x": replace(planned, params={"node": "tests/a/b/test_x.py::test_y"})})
+    watched = {path.relative_to(tmp_path).as_posix() for path in judged_files(tmp_path, None, plan)}
+    assert watched == {".env", "conftest.py", "tests/a/conftest.py", "tests/a/b/test_x.py"}

@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 
-from pytest_kraken_golive.checks.suite_scenes import ACCEPTED, RATE_LIMITED, REFUSED, RETRIED, missing, retried_reads
-from pytest_kraken_golive.checks.suites import require_all_passed
+from pytest_kraken_golive.checks import suite_scenes
+from pytest_kraken_golive.checks.own_client import require_copes
+from pytest_kraken_golive.checks.suite_scenes import ACCEPTED, REFUSED, RETRIED, missing, retried_reads
+from pytest_kraken_golive.checks.suites import require_all_passed, require_believable
 from pytest_kraken_golive.contract import NotProven
-from pytest_kraken_golive.rehearsal.child_pytest import Case, SuiteResult, run_suite
+from pytest_kraken_golive.rehearsal.child_pytest import (
+    BAD_GATEWAY,
+    RATE_LIMITED,
+    SIGNED,
+    Case,
+    OwnClient,
+    SuiteResult,
+    run_suite,
+)
 
 BALANCE, TIME, ADD_ORDER = "/0/private/Balance", "/0/public/Time", "/0/private/AddOrder"
 
@@ -79,7 +89,7 @@ def test_a_retry_is_a_read_that_is_answered_within_the_same_test(first: Any, the
 
 
 def test_what_did_not_happen_is_named_with_how_to_make_it_happen() -> None:
-    scenes = (ACCEPTED, REFUSED, RETRIED, RATE_LIMITED)
+    scenes = (ACCEPTED, REFUSED, RETRIED, suite_scenes.RATE_LIMITED)
     full = books(
         (1, BALANCE, 502, None),
         (2, BALANCE, 200, []),
@@ -97,7 +107,8 @@ def test_what_did_not_happen_is_named_with_how_to_make_it_happen() -> None:
 
 
 def result(*cases: Case, **changed: Any) -> SuiteResult:
-    given: dict[str, Any] = {"exit_status": 0, "collected": len(cases), "left_out": [], "problems": [], **changed}
+    given: dict[str, Any] = {"exit_status": 0, "collected": len(cases), "left_out": [], "problems": []}
+    given |= {"canary": None, "client": None, "made_reference": [], "plugins": [], "files": {}} | changed
     return SuiteResult(command="pytest t.py", cases=list(cases), books=books(), tail="", **given)
 
 
@@ -119,6 +130,55 @@ def test_all_tests_must_run_once_and_pass() -> None:
     ):
         with pytest.raises(AssertionError, match=words):
             require_all_passed(wrong, "t.py")
+
+
+def test_what_passed_must_be_able_to_fail_and_be_about_the_own_client() -> None:
+    own = OwnClient("conftest.py", "conftest.Mine", None, {})
+    require_believable(result(case(), client=own), "t.py")
+    require_believable(result(case(), made_reference=["t.py::a"]), "t.py")  # it has no client of its own
+    with pytest.raises(NotProven, match=r"was reported as passed.*look at what tests/conftest\.py does"):
+        require_believable(result(case(), canary="was reported as passed", files={"tests/conftest.py": ""}), "t.py")
+    with pytest.raises(NotProven, match=r"t\.py::a: makes a reference client.*is conftest\.Mine \(conftest\.py\)"):
+        require_believable(result(case(), client=own, made_reference=["t.py::a"]), "t.py")
+
+
+LIMITED = ["EAPI:Rate limit exceeded"]
+COPES: tuple[tuple[float, str, int, list[str] | None], ...] = (
+    (1.0, BALANCE, 200, []),
+    (2.0, BALANCE, 502, None),
+    (2.5, BALANCE, 200, []),
+    (3.0, BALANCE, 200, LIMITED),
+    (3.2, BALANCE, 200, []),
+)
+
+
+def driven(**errors: str) -> OwnClient:
+    names = {SIGNED: 1.0, BAD_GATEWAY: 2.0, RATE_LIMITED: 3.0}
+    told = {name: {"started_s": at, "ended_s": at + 0.9, "error": errors.get(name)} for name, at in names.items()}
+    return OwnClient("conftest.py", "conftest.Mine", None, told)
+
+
+def test_an_own_client_that_copes() -> None:
+    found = require_copes(driven(), books(*COPES))
+    assert found == {
+        SIGNED: 1,
+        BAD_GATEWAY: ["bad_gateway: /0/private/Balance after HTTP 502"],
+        RATE_LIMITED: pytest.approx(0.2),
+    }
+
+
+def test_an_own_client_that_does_not_cope() -> None:
+    with pytest.raises(AssertionError, match=r"HTTP 502 is tried again and returns, found .*: OSError: bad.*Next: let"):
+        require_copes(driven(bad_gateway="OSError: bad"), books(*COPES))
+    with pytest.raises(
+        AssertionError, match=r"waits, is tried again and returns, found that it asked again after 0\.01"
+    ):
+        require_copes(driven(), books(*COPES[:4], (3.01, BALANCE, 200, [])))
+    for booked in (COPES[1:], (*COPES[:1], *COPES[2:]), COPES[:4]):  # it answers out of its head
+        with pytest.raises(NotProven, match="it answered, but the books"):
+            require_copes(driven(), books(*booked))
+    with pytest.raises(NotProven, match="could not be asked: its setup failed"):
+        require_copes(OwnClient("conftest.py", "x", "its setup failed", {}), books(*COPES))
 
 
 SUITE = """
@@ -165,10 +225,14 @@ def pytest_collection_modifyitems(config, items):
 """
 
 
+STRICT = "cache_dir = .kept\nstrict_config = true\nfilterwarnings = error\n"
+"""An ini file that refuses a child which left out a plugin whose keys it holds."""
+
+
 def test_the_child_tells_everything_that_pytest_did(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -k nothing\n", encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = -k nothing\n{STRICT}", encoding="utf-8")
     found = run_suite(tmp_path, "test_suite.py")
     assert {one.id.rpartition("::")[2]: one.outcome for one in found.cases} == {
         "test_plain": "passed",
@@ -181,6 +245,10 @@ def test_the_child_tells_everything_that_pytest_did(tmp_path: Path) -> None:
     assert next(one.message for one in found.cases if one.id.endswith("test_skipped")) == "not today"
     assert found.left_out == ["test_suite.py::test_left_out", "test_suite.py::test_left_out_loudly"]
     assert (found.collected, found.problems, found.exit_status) == (8, [], 0)
+    assert (found.canary, found.client, found.made_reference) == (None, None, [])
+    assert list(found.files) == ["conftest.py", "test_suite.py"]
+    assert "conftest.py" in found.plugins
+    assert not (tmp_path / ".kept").exists()
     assert retried_reads(found.books, found.cases) == [
         "test_suite.py::test_plain: /0/public/Time after no whole answer"
     ]
