@@ -85,17 +85,34 @@ class Found:
         """Say that this is not what was expected, and what to do about it.
 
         Args:
-            expected: the value that the line asks for.
+            expected: the value that the line asks for; a `Words` is what to expect in words.
             do: the next step; by default, to set the key (or to change the runbook if the runbook is wrong).
         """
-        step = do or f"set it to {show(expected)}, or change the line if the runbook is wrong"
-        return f"{self.where}: expected {show(expected)}, found {show(self.value)}. Next: {step}."
+        wanted = expected if isinstance(expected, Words) else show(expected)
+        step = do or f"set it to {wanted}, or change the line if the runbook is wrong"
+        return f"{self.where}: expected {wanted}, found {show(self.value)}. Next: {step}."
+
+
+class Words(str):
+    """What is expected, described rather than quoted: `Words("at least one decision")`."""
+
+    __slots__ = ()
 
 
 def show(value: object, limit: int = 300) -> str:
-    """A value as a person would write it, cut where it is long."""
-    text = repr(value)
+    """A value as a person would write it in YAML or JSON, cut where it is long."""
+    text = _written(value)
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def _written(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if type(value) is list:
+        return f"[{', '.join(map(_written, value))}]"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{_written(key)}: {_written(item)}' for key, item in value.items())}}}"
+    return repr(value)
 
 
 @dataclass(frozen=True)

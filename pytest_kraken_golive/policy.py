@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from pytest_kraken_golive.contract import Fault, NotProven, show
 from pytest_kraken_golive.deployment.documents import Document, load_yaml
+from pytest_kraken_golive.policy_words import explained
 from pytest_kraken_golive.telemetry.alerts import AlertThresholds
 
 FILE = "config/golive.yaml"
@@ -231,6 +231,11 @@ class Policy(_Strict):
     """The progressive volume."""
     verdict_valid_h: Hours = 24.0
     """How long a verdict counts."""
+    _written: Document | None = PrivateAttr(default=None)
+
+    def place(self, *path: str) -> str:
+        """Where a key is written, as messages name it; without its line where it has its default."""
+        return f"{FILE} {'.'.join(path)}" if self._written is None else _place(self._written, path)
 
 
 def load_policy(rootdir: Path) -> Policy | None:
@@ -251,10 +256,32 @@ def load_policy(rootdir: Path) -> Policy | None:
     if isinstance(commands, dict):
         data["commands"] = {name: _as_command(document, name, value) for name, value in commands.items()}
     try:
-        return Policy.model_validate(data)
+        policy = Policy.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise Fault(_explain(document, first)) from error
+        raise Fault(_explain(document, error)) from error
+    policy._written = document
+    _require_time_to_run(policy)
+    return policy
+
+
+def is_reference_bot(command: Command | None) -> bool:
+    """Whether a bot's command starts the reference bot; None is its default."""
+    return command is None or command.run[0] == DEFAULT_BOT.run[0]
+
+
+def _require_time_to_run(policy: Policy) -> None:
+    """A reference bot that is ended before it can have reported is a fault of the policy, not of the bot."""
+    paper = policy.paper
+    needs_s = paper.warm_up_s + paper.run_s
+    if not is_reference_bot(policy.commands.bot) or paper.timeout_s > needs_s:
+        return
+    given = [key for key in ("timeout_s", "run_s", "warm_up_s") if key in paper.model_fields_set]
+    place = policy.place("paper", given[0])
+    raise Fault(
+        f"{place}: expected a timeout_s above {needs_s:g}, for the reference bot warms up for {paper.warm_up_s:g} s "
+        f"(warm_up_s) and trades for {paper.run_s:g} s (run_s), found {paper.timeout_s:g}. "
+        "Next: raise timeout_s, or lower the others."
+    )
 
 
 def _is_there(path: Path) -> bool:
@@ -282,7 +309,8 @@ def _as_command(document: Document, name: Any, value: Any) -> Any:
         ) from error
 
 
-def _explain(document: Document, error: ErrorDetails) -> str:
+def _explain(document: Document, refused: ValidationError) -> str:
+    error = refused.errors(include_url=False)[0]
     path = tuple(str(part) for part in error["loc"])
     value: Any = error["input"]
     if path[:1] == ("commands",) and path[2:3] == ("run",):
@@ -290,8 +318,7 @@ def _explain(document: Document, error: ErrorDetails) -> str:
         if not isinstance(written, dict):  # `run` is our own word then
             path = (*path[:2], *(path[3:] if isinstance(written, list) else ()))
             value = value if isinstance(written, list) else written
-    found = "" if error["type"] == "missing" else f", found {show(value)}"
-    return f"{_place(document, path)}: {error['msg']}{found}. Next: correct it, or take it out for the default."
+    return f"{_place(document, path)}: {explained(error, path, value, Policy)}"
 
 
 def _place(document: Document, path: tuple[str, ...]) -> str:

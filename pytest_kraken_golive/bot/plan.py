@@ -85,10 +85,10 @@ def plan_entrypoint(deployment: Deployment, name: str, findings: Findings) -> En
     environment_name = findings.read(lambda: entrypoint.environment)
     strategy = findings.read(lambda: _known_strategy(entrypoint.strategy))
     risk = findings.read(lambda: entrypoint.risk_profile)
-    limits = None if risk is None else findings.read(lambda: risk_limits(core.risk_profile(risk.value)))
+    limits = None if risk is None else findings.read(lambda: risk_limits(core.risk_profile(risk)))
     profile = findings.read(lambda: runtime.paper_profile_for(name))
     queue = None if profile is None else findings.read(lambda: profile.io_queue)
-    queue_limits = None if queue is None else findings.read(lambda: _queue_limits(runtime, queue.value))
+    queue_limits = None if queue is None else findings.read(lambda: _queue_limits(runtime, queue))
     account = None if environment_name is None else plan_account(deployment, environment_name, profile, findings)
     if not (strategy and risk and limits and queue and queue_limits and account):
         return None
@@ -99,7 +99,7 @@ def plan_account(
     deployment: Deployment, name: Found, profile: PaperProfile | None, findings: Findings, *, kind: str = "paper"
 ) -> AccountPlan | None:
     """Read the account behind an environment of this kind; None if anything is missing or wrong, see `findings`."""
-    environment = findings.read(lambda: deployment.core.environment(name.value))
+    environment = findings.read(lambda: deployment.core.environment(name))
     if environment is None:
         return None
     right_kind = findings.read(lambda: _of_kind(environment, kind))
@@ -186,7 +186,7 @@ def _some(found: Found) -> Found:
     return found
 
 
-def _queue_limits(runtime: RuntimeConfig, name: str) -> QueueLimits:
+def _queue_limits(runtime: RuntimeConfig, name: Found) -> QueueLimits:
     queue = runtime.io_queue(name)
     return QueueLimits(
         max_concurrency=queue.max_concurrency.value,

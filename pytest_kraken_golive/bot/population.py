@@ -39,9 +39,7 @@ def _bootstrap(deployment: Deployment, name: str, findings: Findings) -> bool:
 
 
 def _member(deployment: Deployment, name: str, ran: bool, findings: Findings) -> PaperEntrypoint | None:
-    environment = findings.read(
-        lambda: deployment.core.environment(deployment.runtime.entrypoint(name).environment.value)
-    )
+    environment = findings.read(lambda: deployment.core.environment(deployment.runtime.entrypoint(name).environment))
     kind = None if environment is None else findings.read(lambda: environment.kind)
     if environment is None or kind is None or kind.value != "paper":
         return None

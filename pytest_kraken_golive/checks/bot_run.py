@@ -9,7 +9,7 @@ from pytest_kraken_golive.checks.bot_network import require_loopback_only
 from pytest_kraken_golive.checks.bot_run_breaks import PAPER_RUN_BREAKS
 from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
 from pytest_kraken_golive.checks.limits import require_clean_log
-from pytest_kraken_golive.contract import Evidence, NotProven, check
+from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
 from pytest_kraken_golive.deployment.instants import as_instant
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.paper_report import PaperReport
@@ -71,7 +71,7 @@ def _did_nothing_more(
         "Next: stop trading before the report is written."
     )
     runtime = deployment.runtime
-    limits = runtime.io_queue(runtime.paper_profile_for(entrypoint).io_queue.value)
+    limits = runtime.io_queue(runtime.paper_profile_for(entrypoint).io_queue)
     for key, limit in (("concurrency_max", limits.max_concurrency), ("burst_max", limits.burst)):
         evidence.record("exchange", books[key], key=f"books.bot.{key}", note="at the bot's end")
         assert books[key] <= limit.value, (
@@ -110,7 +110,7 @@ def _is_of_this_run(
     ):
         evidence.record(moment.where.source, moment.value.isoformat(), line=moment.where.line, key=moment.where.key)
         assert earliest <= moment.value <= latest, moment.unlike(
-            f"a time between {earliest.isoformat()} and {latest.isoformat()}",
+            Words(f"a time between {earliest.isoformat()} and {latest.isoformat()}"),
             "the report is of another run: run the bot again",
         )
 
@@ -118,7 +118,7 @@ def _is_of_this_run(
 def _validated_itself(report: PaperReport, deployment: Deployment, entrypoint: str, evidence: Evidence) -> None:
     """What the bot says that it validated is what the configuration names, and it took decisions."""
     own = deployment.runtime.entrypoint(entrypoint)
-    environment = deployment.core.environment(own.environment.value)
+    environment = deployment.core.environment(own.environment)
     for key, configured in (
         ("environment", own.environment),
         ("risk_profile", own.risk_profile),
@@ -136,7 +136,7 @@ def _validated_itself(report: PaperReport, deployment: Deployment, entrypoint: s
         assert same, found.unlike(expected, "let the bot validate itself before it trades")
     decisions = report.whole("decision_events")
     evidence.saw(decisions)
-    assert decisions.value > 0, decisions.unlike("at least one decision", "let the strategy decide something")
+    assert decisions.value > 0, decisions.unlike(Words("at least one decision"), "let the strategy decide something")
 
 
 def _really_traded(exchange: SandboxHandle, evidence: Evidence) -> None:

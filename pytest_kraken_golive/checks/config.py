@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_kraken_golive.checks import config_breaks as broken
 from pytest_kraken_golive.checks import copies_breaks as beside
 from pytest_kraken_golive.checks.paper_copies import PaperCopies, see_all
-from pytest_kraken_golive.contract import Evidence, NotProven, check
+from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
 from pytest_kraken_golive.deployment.agreement import environment_copies, keychain_key_copies, risk_profile_copies
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
@@ -51,6 +51,7 @@ def entrypoint_environment(
     """
     found = runtime_config.entrypoint(entrypoint).environment
     evidence.saw(found)
+    core_config.environment(found)
     assert found.value == environment, found.unlike(environment)
     see_all(evidence, environment_copies(runtime_config, core_config, entrypoint, policy.exchanges))
     PaperCopies(runtime_config, core_config, policy, evidence).environments()
@@ -84,14 +85,19 @@ def entrypoint_risk_profile(
     """The entrypoint's risk profile is the one asked for, limits something, and agrees with the environment's."""
     own = runtime_config.entrypoint(entrypoint)
     evidence.saw(own.risk_profile)
+    core_config.risk_profile(own.risk_profile)
     assert own.risk_profile.value == profile, own.risk_profile.unlike(profile)
     limits = core_config.risk_profile(profile)
     for share in (limits.max_daily_loss_pct, limits.max_position_pct, limits.hard_drawdown_pct):
         evidence.saw(share)
-        assert share.value <= 1, share.unlike("a part of the equity, at most 1")
+        assert share.value <= 1, share.unlike(
+            Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
+        )
     for limit in (limits.max_leverage, limits.max_open_positions):
         evidence.saw(limit)
-    see_all(evidence, [own.risk_profile, core_config.environment(own.environment.value).risk_profile])
+    theirs = core_config.environment(own.environment).risk_profile
+    core_config.risk_profile(theirs)
+    see_all(evidence, [own.risk_profile, theirs], through=own.environment)
     see_all(evidence, risk_profile_copies(runtime_config, core_config, entrypoint, policy.exchanges))
     PaperCopies(runtime_config, core_config, policy, evidence).risk_profiles()
 

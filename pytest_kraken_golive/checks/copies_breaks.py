@@ -67,7 +67,7 @@ def other_metric_misnamed(copy: Copy) -> None:
     copy.edit(RUNTIME, f"{OTHER_PROFILE}.metrics.health", "foo")
 
 
-@sabotage("observability.prometheus.enabled: expected True, found False")
+@sabotage("observability.prometheus.enabled: expected true, found false")
 def metrics_not_served(copy: Copy) -> None:
     """The bot is told to serve no metrics."""
     copy.edit(RUNTIME, "observability.prometheus.enabled", False)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_kraken_golive.contract import Found
+from pytest_kraken_golive.contract import Found, Words
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
 from pytest_kraken_golive.deployment.section import Section
@@ -81,7 +81,7 @@ def _count_faults(entry: Section) -> Iterator[str]:
     counts = [entry.number("network_errors_by_severity", severity) for severity in SEVERITIES]
     for count in (*raw.values(), *counts):
         if count.value < 0:
-            yield count.unlike("a count", "let the bot report what its counters say")
+            yield count.unlike(Words("a count"), "let the bot report what its counters say")
     if raw["network_errors"].value != sum(count.value for count in counts):
         yield raw["network_errors"].unlike(sum(count.value for count in counts), "it is the sum over its severities")
 
@@ -92,7 +92,7 @@ def _missing_faults(entry: Section) -> Iterator[str]:
     for found, known in ((metrics, list(entry.mapping("metric_names").value.values())), (silent, list(SEVERITIES))):
         strangers = [item for item in found.value if item not in known]
         if strangers:
-            yield found.unlike(f"some of {known}", f"take {strangers[0]!r} out of the bot's list")
+            yield found.unlike(Words(f"some of {known}"), f"take {strangers[0]!r} out of the bot's list")
 
 
 def _not_configured(found: Found, configured: Found) -> Iterator[str]:
@@ -106,13 +106,13 @@ def _health_faults(entry: Section) -> Iterator[str]:
     if health.value is None:
         if metric.value not in missing.value:
             yield health.unlike(
-                f"a number, or {metric.value} among the missing metrics", "let the bot set its health gauge"
+                Words(f"a number, or {metric.value} among the missing metrics"), "let the bot set its health gauge"
             )
         return
     if isinstance(health.value, bool) or health.value not in (0, 1):
-        yield health.unlike("1, 0 or null", "let the bot report its gauge as it is")
+        yield health.unlike(Words("1, 0 or null"), "let the bot report its gauge as it is")
     elif metric.value in missing.value:
-        yield missing.unlike(f"a list without {metric.value}", f"{health.where} has a sample of it")
+        yield missing.unlike(Words(f"a list without {metric.value}"), f"{health.where} has a sample of it")
 
 
 def _limit(value: object) -> float | None:

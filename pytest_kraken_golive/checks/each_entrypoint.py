@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_kraken_golive.contract import Evidence, Found, NotProven, show
+from pytest_kraken_golive.contract import Evidence, Found, NotProven, Words, show
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
@@ -40,7 +40,7 @@ def keys_of(names: Sequence[str], runtime: RuntimeConfig, core: CoreConfig) -> d
         NotProven: the configuration does not say.
         Fault: it says it wrongly.
     """
-    return {name: core.environment(runtime.entrypoint(name).environment.value).keychain_key for name in names}
+    return {name: core.environment(runtime.entrypoint(name).environment).keychain_key for name in names}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def _counted(report: PaperReport, names: Sequence[str], orders: Sequence[Book]) 
     for name, mark in marks.items():
         for other, its in marks.items():
             assert other == name or not mark.hides(its), mark.said.unlike(
-                f"a mark that tells {name} from {other} ({show(its.value)})", "mark the orders of each differently"
+                Words(f"a mark that tells {name} from {other} ({show(its.value)})"),
+                "mark the orders of each differently",
             )
     return {name: sum(mark.is_on(order) for order in orders) for name, mark in marks.items()}
 
@@ -123,10 +124,12 @@ def _mark(report: PaperReport, name: str) -> Mark:
             f"with something of its own, or give them a userref, and report it here as {MARKS}."
         )
     said = entry.mapping("orders")
-    assert list(said.value) in ([PREFIX], [USERREF]), said.unlike(f"one of {PREFIX} and {USERREF}", f"write {MARKS}")
+    assert list(said.value) in ([PREFIX], [USERREF]), said.unlike(
+        Words(f"one of {PREFIX} and {USERREF}"), f"write {MARKS}"
+    )
     if entry.has("orders", PREFIX):
         found = entry.text("orders", PREFIX)
-        assert found.value.strip(), found.unlike("the beginning of its client order ids", f"write {MARKS}")
+        assert found.value.strip(), found.unlike(Words("the beginning of its client order ids"), f"write {MARKS}")
         return Mark(PREFIX, found.value, found)
     found = entry.whole("orders", USERREF)
     return Mark(USERREF, found.value, found)

@@ -214,7 +214,7 @@ STORE = [
 NO_WORD = "expected true or false"
 MODE = [
     says("mode_is_absent", SWITCHER, None, f"default {SWITCHER}", "Unset means sandbox."),
-    says("mode_is_sandbox", SWITCHER, "true", "expected False, found True", "The switch was never thrown."),
+    says("mode_is_sandbox", SWITCHER, "true", "expected false, found true", "The switch was never thrown."),
     says("mode_is_empty", SWITCHER, "''", NO_WORD, "Empty meant production to one program and sandbox to another."),
     says("mode_begins_with_a_blank", SWITCHER, "' false'", NO_WORD, "Not false to every program."),
     says("mode_ends_with_a_blank", SWITCHER, "'False '", NO_WORD, "Not false to every program."),

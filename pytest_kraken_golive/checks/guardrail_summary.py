@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pytest_kraken_golive.contract import Evidence, Found, NotProven
+from pytest_kraken_golive.contract import Evidence, Found, NotProven, Words
 from pytest_kraken_golive.deployment.guardrail_line import Unparsed, read_line
 from pytest_kraken_golive.deployment.instants import as_instant
 from pytest_kraken_golive.deployment.paper_report import PaperReport
@@ -34,7 +34,7 @@ def require_quiet_summary(report: PaperReport, queues: Found, evidence: Evidence
     )
     made = as_instant(report.at(*SUMMARY, "generated_at"))
     assert made.value >= as_instant(report.at("started_at")).value, made.unlike(
-        "a time after the run's start", "let the bot sum up this very run"
+        Words("a time after the run's start"), "let the bot sum up this very run"
     )
     evidence.saw(report.names(*SUMMARY, "tags"))
     evidence.saw(_summed_up(report, queues))
@@ -74,9 +74,9 @@ def _quiet_records(report: PaperReport) -> None:
         text = item if isinstance(item, str) else json.dumps(item)
         record = read_line(text, found.where.source, found.where.line or 0)
         assert not isinstance(record, Unparsed), found.unlike(
-            "a record with timestamp, severity and event", "write it as a line of the guardrail log"
+            Words("a record with timestamp, severity and event"), "write it as a line of the guardrail log"
         )
         quiet = record.severity.casefold() in QUIET and record.kind not in {"rate_limit", "timeout"}
         assert quiet or record.kind in {"start", "stop"}, found.unlike(
-            "start and stop alone, as in the log", "remove the cause and repeat all tests"
+            Words("start and stop alone, as in the log"), "remove the cause and repeat all tests"
         )

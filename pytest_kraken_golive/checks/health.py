@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Protocol
 
 from pytest_kraken_golive.checks.health_sample import Scrape, require_bots_own, scrape
+from pytest_kraken_golive.checks.paper_copies import see_served
 from pytest_kraken_golive.checks.report_breaks import REPORT
 from pytest_kraken_golive.contract import Copy, Evidence, NotProven, check, sabotage
+from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.handle import PaperBot
@@ -134,6 +136,8 @@ def health_gauge(
         )
     line, ended = smoke[-1]
     evidence.record("this run", ended, key=f"{line}.finished_at")
+    if paper_report.at("metrics_endpoint").value is None:  # perhaps because the bot is told to serve none
+        see_served(Deployment(paper_bot.root).runtime, evidence)
     endpoint = paper_report.text("metrics_endpoint")
     evidence.saw(endpoint)
     page, value = _wait_for_sample(endpoint.value, metric, exchange, policy.paper.warm_up_s)

@@ -110,7 +110,7 @@ LICENCE_BREAKS: list[Break] = [
 ]
 
 
-@sabotage("expected True, found False")
+@sabotage("expected true, found false")
 def not_enforced(copy: Copy) -> None:
     """The bot runs without a licence."""
     copy.edit(RUNTIME, "licensing.enforcement", False)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pytest_kraken_golive.checks.paper_copies import see_limit
-from pytest_kraken_golive.contract import Copy, Evidence, NotProven, check, sabotage, show
+from pytest_kraken_golive.contract import Copy, Evidence, NotProven, Words, check, sabotage, show
 from pytest_kraken_golive.deployment.guardrail_line import Unparsed
 from pytest_kraken_golive.deployment.guardrail_log import GuardrailLog
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -139,9 +139,9 @@ def io_queue(
         assert own.value == expected, own.unlike(expected, "let the bot report the limits that it keeps")
     most = paper_report.whole("io_queue", queue, "observed_burst_max")
     evidence.saw(most)
-    assert most.value <= burst, most.unlike(f"at most {burst}", "let the queue pace its bursts")
+    assert most.value <= burst, most.unlike(Words(f"at most {burst}"), "let the queue pace its bursts")
     assert said.value >= at_once, said.unlike(
-        f"at least {at_once}, as the exchange counted", "let the queue count its own work"
+        Words(f"at least {at_once}, as the exchange counted"), "let the queue count its own work"
     )
 
 
@@ -273,7 +273,7 @@ def _require_waits_are_logged(run: Deployment, paper_report: PaperReport, eviden
     window = run_window(run.guardrail_log, paper_report.text("run_id").value)
     lasted_s = (window.stop.timestamp - window.start.timestamp).total_seconds()
     for name in run.runtime.paper_profile_names.value:
-        queue = run.runtime.io_queue(run.runtime.paper_profile(name).io_queue.value)
+        queue = run.runtime.io_queue(run.runtime.paper_profile(name).io_queue)
         logged = see_limit(evidence, queue.rate_limit_warning_seconds)
         if logged.value > lasted_s + STAMP_RESOLUTION_S:
             raise NotProven(

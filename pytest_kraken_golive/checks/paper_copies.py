@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from pytest_kraken_golive.contract import Evidence, Fault, Found
+from pytest_kraken_golive.contract import Evidence, Fault, Found, Words
 from pytest_kraken_golive.deployment.agreement import (
     account_environments,
     adapter_copies,
@@ -28,11 +28,11 @@ from pytest_kraken_golive.policy import Policy
 Copies = Callable[[RuntimeConfig, CoreConfig, str, Mapping[str, str]], list[Found]]
 
 
-def see_all(evidence: Evidence, copies: list[Found]) -> Found:
-    """Record every copy of a value, and give the first if all agree."""
+def see_all(evidence: Evidence, copies: list[Found], *, through: Found | None = None) -> Found:
+    """Record every copy of a value, and give the first if all agree; `through` as with `agree`."""
     for copy in copies:
         evidence.saw(copy)
-    return agree(*copies)
+    return agree(*copies, through=through)
 
 
 class PaperCopies:
@@ -84,7 +84,7 @@ class PaperCopies:
         """The queue of each has limits of its own or inherits them; also those that nobody inherits are well-formed."""
         self._saw(*self._runtime.global_limits)
         for _, profile in self._profiles():
-            for limit in self._runtime.io_queue(profile.io_queue.value).limits():
+            for limit in self._runtime.io_queue(profile.io_queue).limits():
                 see_limit(self._evidence, limit)
 
     def metrics(self) -> None:
@@ -96,7 +96,9 @@ class PaperCopies:
                 metric = profile.metric(role)
                 other = roles.setdefault(metric.value, metric)
                 if other is not metric:
-                    raise Fault(metric.unlike(f"another metric than {other.where}", "name the metric of this role"))
+                    raise Fault(
+                        metric.unlike(Words(f"another metric than {other.where}"), "name the metric of this role")
+                    )
                 see_all(self._evidence, [first.setdefault((exchange, role), metric), metric])
 
     def _profiles(self) -> Iterator[tuple[str, PaperProfile]]:
@@ -118,7 +120,9 @@ class PaperCopies:
             self._see(copies, name)
 
     def _see(self, copies: Copies, name: str) -> None:
-        see_all(self._evidence, copies(self._runtime, self._core, name, self._adapters))
+        through = self._runtime.entrypoint(name).environment
+        found = copies(self._runtime, self._core, name, self._adapters)
+        see_all(self._evidence, found, through=None if through in found else through)
 
 
 def see_limit(evidence: Evidence, found: Found) -> Found:
@@ -138,4 +142,4 @@ def see_served(runtime: RuntimeConfig, evidence: Evidence) -> None:
     for found in (prometheus.enabled, prometheus.host, prometheus.port, prometheus.path):
         evidence.saw(found)
     if prometheus.enabled.value is not True:
-        raise Fault(prometheus.enabled.unlike(True, "switch it on: without it nothing of the run can be measured"))
+        raise Fault(prometheus.enabled.unlike(True, "switch it on: the bot's metrics are read while it runs"))

@@ -9,7 +9,7 @@ from pydantic import Field
 from pytest_kraken_golive.checks import config_breaks as broken
 from pytest_kraken_golive.checks import copies_breaks as beside
 from pytest_kraken_golive.checks.paper_copies import PaperCopies, see_all, see_limit, see_served
-from pytest_kraken_golive.contract import Evidence, NotProven, check
+from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
 from pytest_kraken_golive.deployment.agreement import adapter_copies, adapter_of
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.paper_claims import paper_claims, refuse_live_tag
@@ -70,7 +70,9 @@ def paper_profile(
         evidence.saw(value)
         assert value.value == expected, value.unlike(expected)
     only = runtime_config.paper_profile_for(entrypoint)
-    assert only.name == profile, only.entrypoint.unlike(f"another entrypoint than {entrypoint}")
+    assert only.name == profile, only.entrypoint.unlike(
+        Words(f"another entrypoint than {entrypoint}"), "let one paper profile name it"
+    )
     see_all(evidence, [adapter_of(found.exchange, policy.exchanges), core_config.environment(environment).exchange])
     see_all(evidence, adapter_copies(runtime_config, core_config, entrypoint, policy.exchanges))
     for role, name in (metrics or {}).items():
@@ -107,7 +109,7 @@ def trading_profile_queue(
     assert found.value == entrypoint, found.unlike(entrypoint)
     name = runtime_config.paper_profile_for(entrypoint).io_queue
     evidence.saw(name)
-    queue = runtime_config.io_queue(name.value)
+    queue = runtime_config.io_queue(name)
     see_limit(evidence, queue.max_concurrency)
     see_limit(evidence, queue.burst)
     PaperCopies(runtime_config, core_config, policy, evidence).queues()
@@ -187,6 +189,7 @@ def trading_profile_tags(
     on_paper = paper_claims(runtime_config, core_config)
     for name in runtime_config.trading_profile_names.value:
         trading = runtime_config.trading_profile(name)
+        runtime_config.entrypoint(trading.entrypoint)
         if trading.entrypoint.value in on_paper:
             refuse_live_tag(trading)
         for value in trading.documented():

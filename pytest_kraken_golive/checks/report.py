@@ -17,7 +17,8 @@ from pytest_kraken_golive.checks.report_breaks import (
     entry_breaks,
     summary_breaks,
 )
-from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, check, show
+from pytest_kraken_golive.checks.unknown import known
+from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, Words, check, show
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.deployment.runtime import METRICS, RuntimeConfig
@@ -48,31 +49,29 @@ def reported(report: PaperReport) -> PaperReport:
     return report
 
 
-def known(found: Found) -> Found:
-    """The same, unless it says `unknown`: at decision time that is no answer."""
-    if found.value == "unknown":
-        raise NotProven(
-            f"{found.where}: still 'unknown' at decision time. "
-            "Next: let the bot run until every metric has a sample, or lengthen paper.warm_up_s in config/golive.yaml."
-        )
-    return found
+def _known_summary(report: PaperReport, runtime: RuntimeConfig) -> Found:
+    return known(report.summary("status"), report, runtime, report.entrypoint_names)
 
 
 # --- fields of the summary -------------------------------------------------------------------------------------------
 
 
 @check("summary_status", breaks=summary_breaks("status", wrong=["breached", "unknown", "OK", True]))
-def summary_status(paper_report: PaperReport, evidence: Evidence, *, equals: str) -> None:
+def summary_status(
+    paper_report: PaperReport, runtime_config: RuntimeConfig, evidence: Evidence, *, equals: str
+) -> None:
     """`summary.status` is that word."""
-    found = known(reported(paper_report).summary("status"))
+    found = _known_summary(reported(paper_report), runtime_config)
     evidence.saw(found)
     assert found.value == equals, found.unlike(equals, "look at the breaches and warnings of the report")
 
 
 @check("entrypoint_status", breaks=entry_breaks("status", wrong=["breached", "unknown"]))
-def entrypoint_status(paper_report: PaperReport, evidence: Evidence, *, entrypoint: str, equals: str) -> None:
+def entrypoint_status(
+    paper_report: PaperReport, runtime_config: RuntimeConfig, evidence: Evidence, *, entrypoint: str, equals: str
+) -> None:
     """The entrypoint's own status is that word."""
-    found = known(paper_report.entry(entrypoint).at("status"))
+    found = known(paper_report.entry(entrypoint).at("status"), paper_report, runtime_config, [entrypoint])
     evidence.saw(found)
     assert found.value == equals, found.unlike(equals, "look at the entrypoint's breaches")
 
@@ -110,7 +109,7 @@ def summary_lists(paper_report: PaperReport, evidence: Evidence, *, field: str, 
     evidence.saw(found)
     assert isinstance(found.value, list), found.unlike([contains], "let the bot write a list of names")
     assert contains in found.value, found.unlike(
-        f"a list with {contains}", f"make sure that the bot has a sample of it for {contains}"
+        Words(f"a list with {contains}"), f"make sure that the bot has a sample of it for {contains}"
     )
 
 
@@ -194,7 +193,9 @@ def monitored_metrics(
             wanted.setdefault(metric.value, metric)
     for name, configured in wanted.items():
         evidence.saw(configured)
-        assert name in found.value, found.unlike(f"a list with {name} ({configured.where})", "let the bot watch it")
+        assert name in found.value, found.unlike(
+            Words(f"a list with {name} ({configured.where})"), "let the bot watch it"
+        )
 
 
 @check(
@@ -256,12 +257,12 @@ def report_confirmed(
         raise Fault(
             f"config/runtime.yaml trading.entrypoints.{entrypoint}: no paper entrypoint. Next: correct the line."
         )
-    status = known(paper_report.summary("status"))
+    status = _known_summary(paper_report, runtime_config)
     assert status.value == "ok", status.unlike("ok", "look at the breaches and warnings of the report")
     for name in names:
         entry = paper_report.entry(name)
         for key, expected in (("status", "ok"), ("breaches", [])):
-            found = known(entry.at(key))
+            found = known(entry.at(key), paper_report, runtime_config, [name])
             evidence.saw(found)
             assert found.value == expected, found.unlike(
                 expected, f"remove what {name} stumbles over and repeat all tests"

@@ -42,8 +42,12 @@ _LICENCE_COPIES = {
 }
 
 
-def agree(*found: Found) -> Found:
+def agree(*found: Found, through: Found | None = None) -> Found:
     """The first of several copies, if all hold the same value; lists may hold it in another order.
+
+    Args:
+        found: the copies.
+        through: what leads to the others: who names a wrong environment compares with what is wrong for him.
 
     Raises:
         Fault: they differ; the message names all places and values.
@@ -55,9 +59,10 @@ def agree(*found: Found) -> Found:
     different = [other for other in others if _comparable(other.value) != _comparable(first.value)]
     if different:
         places = ", ".join(f"{show(one.value, 120)} in {one.where}" for one in others)
+        led = "" if through is None else f"; {through.where} says {show(through.value)} and leads there"
         raise Fault(
             f"{first.where}: expected the copies of one value to agree, found {show(first.value, 120)} here, and "
-            f"{places}. Next: decide which is right, and write it in all {len(found)} places."
+            f"{places}{led}. Next: decide which is right, and write it in all {len(found)} places."
         )
     return first
 
@@ -73,9 +78,7 @@ def environment_copies(
     """
     own = runtime.entrypoint(entrypoint).environment
     about = naming_entrypoint(runtime, core, entrypoint)
-    if not core.has("environments", own.value):
-        return _once([own, *said(about, "environment")])
-    kind = core.environment(own.value).kind
+    kind = core.environment(own).kind
     for mode in said_modes(about):
         if mode.value != kind.value:
             raise Fault(mode.unlike(kind.value, f"write {kind.value}, which the environment {own.value} is"))
@@ -93,7 +96,7 @@ def risk_profile_copies(
         Fault: a copy has a wrong type.
     """
     own = runtime.entrypoint(entrypoint)
-    environment = core.environment(own.environment.value)
+    environment = core.environment(own.environment)
     beside = _accounts(runtime, core, entrypoint, adapters)
     about = _about(runtime, core, entrypoint)
     return _once([own.risk_profile, *_of([environment, *beside], "risk_profile"), *said(about, "risk_profile")])
@@ -109,7 +112,7 @@ def keychain_key_copies(
         Fault: a copy has a wrong type.
     """
     own = runtime.entrypoint(entrypoint)
-    key = core.environment(own.environment.value).keychain_key
+    key = core.environment(own.environment).keychain_key
     beside = _accounts(runtime, core, entrypoint, adapters)
     return _once([key, *_of([own, *beside], "keychain_key"), *said(_about(runtime, core, entrypoint), "keychain_key")])
 
@@ -125,7 +128,7 @@ def adapter_copies(
         NotProven: the entrypoint or its environment is absent.
         Fault: a copy has a wrong type, or the paper profile's label is not in the map.
     """
-    environment = core.environment(runtime.entrypoint(entrypoint).environment.value)
+    environment = core.environment(runtime.entrypoint(entrypoint).environment)
     profile = _profile(runtime, entrypoint)
     copies = [environment.exchange]
     if profile and profile.given("exchange"):
@@ -133,6 +136,8 @@ def adapter_copies(
     about = _about(runtime, core, entrypoint)
     labelled = [Found(adapters.get(found.value, found.value), found.where) for found in said(about, "exchange")]
     queues = [*_of([profile] if profile else [], "io_queue"), *said(about, "io_queue")]
+    for name in queues:
+        runtime.io_queue(name)
     return _once([*copies, *labelled, *queues])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..contract import Found
 from .documents import Document, load_yaml
 from .kinds import unlike
+from .naming import Name
 from .section import Section, not_below
 
 KINDS = ("paper", "live", "testnet")
@@ -139,18 +140,18 @@ class CoreConfig(Section):
         """The whole file."""
         return self._document
 
-    def environment(self, name: str) -> Environment:
-        """One environment; `NotProven` if there is none of this name."""
-        return Environment(self._document, "environments", name).required()
+    def environment(self, name: Name) -> Environment:
+        """One environment; `NotProven` if there is none of this name, `Fault` if a file gives the name."""
+        return Environment.named(self._document, name, "environments")
 
     @property
     def environment_names(self) -> Found:
         """All environments, as a list of names."""
         return self.keys("environments")
 
-    def risk_profile(self, name: str) -> RiskProfile:
-        """One risk profile; `NotProven` if there is none of this name."""
-        return RiskProfile(self._document, "risk_profiles", name).required()
+    def risk_profile(self, name: Name) -> RiskProfile:
+        """One risk profile; errors as with `environment`."""
+        return RiskProfile.named(self._document, name, "risk_profiles")
 
     @property
     def risk_profile_names(self) -> Found:

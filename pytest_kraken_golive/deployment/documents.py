@@ -5,7 +5,6 @@ Absent is `NotProven`; there and wrong is `Fault`. Nothing is ever replaced by a
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +13,18 @@ from typing import Any
 
 from ..contract import Fault, Found, NotProven, Where, show
 from .json_text import parse_json
-from .kinds import as_flag, as_mapping, as_number, as_text, as_whole, described, unlike
-from .misspelt import letters, misspelt, shortened
+from .kinds import (
+    as_flag,
+    as_mapping,
+    as_number,
+    as_text,
+    as_whole,
+    described,
+    mistyped,
+    unlike,
+    written_by_a_program,
+)
+from .misspelt import letters, misspelt, nearest, shortened
 from .source import decode, read_bytes
 from .spots import KeyPath, Spot, key_text, written
 from .yaml_text import parse_yaml
@@ -196,7 +205,7 @@ class Document:
         """A list of whatever; it may be empty. Errors as with `text`."""
         found = self.at(path)
         if not isinstance(found.value, list):
-            raise unlike(found, "a list", "write it as a list, for example [one, two]")
+            raise mistyped(found, "a list", "write it as a list, for example [one, two]")
         return found
 
     def mapping(self, path: KeyPathText) -> Found:
@@ -235,10 +244,10 @@ def _misspelling(parent: Found, spot: Spot | None, key: str, meant: str) -> Faul
     path = f"{parent.where.key}.{written([key])}" if parent.where.key else written([key])
     other = f"; {meant} is there too (line {_step(spot, meant, None)[0]})" if meant in parent.value else ""
     seen = show(key, 80) if key.isascii() else ascii(key)  # letters that look alike are told apart by their codes
-    step = "take it out" if other else f"write {meant}, or a name that cannot be taken for it"
+    step = "take it out." if other else f"did you mean {meant}?"
     return Fault(
-        f"{Where(parent.where.source, line, path)}: expected the key {meant}, found {seen}, "
-        f"which looks like it and is not read{other}. Next: {step}."
+        f"{Where(parent.where.source, line, path)}: expected the key {meant}, found {seen}, which is not read{other}. "
+        f"Next: {step}"
     )
 
 
@@ -278,6 +287,7 @@ def _index(part: str | int) -> int | None:
 def _absent(parent: Found, part: str | int, rest: Sequence[str | int]) -> NotProven:
     value = parent.value
     wanted = f"{parent.where.key}.{written(rest)}" if parent.where.key else written(rest)
+    near = None
     if isinstance(value, list):
         there = f"a list of {len(value)} items"
     elif not value:
@@ -285,13 +295,22 @@ def _absent(parent: Found, part: str | int, rest: Sequence[str | int]) -> NotPro
     else:
         names = [key_text(key) for key in value]
         there = f"the keys {', '.join(names[:_KEYS_SHOWN])}{' …' if len(names) > _KEYS_SHOWN else ''}"
-        close = difflib.get_close_matches(str(part), names, n=1)
-        there += f" (is {close[0]} a misspelling?)" if close else ""
-    nearest = parent.where.key or "the top level"
+        near = nearest(str(part), names)
+    nearest_parent = parent.where.key or "the top level"
     place = Where(parent.where.source, parent.where.line, wanted)
     return NotProven(
-        f"{place}: expected this key, found none. The nearest parent that exists is {nearest} (line "
-        f"{parent.where.line}), with {there}. Next: add {written([part])} below {nearest}, or correct the name."
+        f"{place}: expected this key, found none. The nearest parent that exists is {nearest_parent} (line "
+        f"{parent.where.line}), with {there}. Next: {_to_add(parent.where, written([part]), near, nearest_parent)}"
+    )
+
+
+def _to_add(where: Where, key: str, near: str | None, parent: str) -> str:
+    """What to do about a key that is absent; which of two names is misspelt, nobody knows."""
+    if written_by_a_program(where.source):
+        return f"let the program that writes this file write {key} below {parent}."
+    add = f"add {key} below {parent}"
+    return (
+        f"{add}, or correct the name." if near is None else f"did you mean {near}? Let both say the same; else {add}."
     )
 
 

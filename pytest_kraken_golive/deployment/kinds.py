@@ -21,42 +21,54 @@ def unlike(found: Found, expected: str, do: str) -> Fault:
     return Fault(f"{found.where}: expected {expected}, found {described(found.value)}. Next: {do}.")
 
 
+def written_by_a_program(source: str) -> bool:
+    """Whether nobody edits a file by hand: JSON here is reports, licences, fingerprints and lists."""
+    return source.partition(":")[0].endswith(".json")
+
+
+def mistyped(found: Found, expected: str, by_hand: str) -> Fault:
+    """A fault of a value's type; the next step is for a person, or for who looks after the program that wrote it."""
+    if written_by_a_program(found.where.source):
+        return unlike(found, expected, f"let the program that writes this file write {expected} there")
+    return unlike(found, expected, by_hand)
+
+
 def as_text(found: Found) -> Found:
     """The same if it is text that is not blank, else a `Fault`."""
     if not isinstance(found.value, str):
-        raise unlike(found, "text", "write it as text; what YAML reads as another type needs quotes")
+        raise mistyped(found, "text", "write it as text; what YAML reads as another type needs quotes")
     if not found.value.strip():
-        raise unlike(found, "text that is not blank", "fill it in")
+        raise mistyped(found, "text that is not blank", "fill it in")
     return found
 
 
 def as_number(found: Found) -> Found:
     """The same if it is a finite number, else a `Fault`."""
     if isinstance(found.value, bool) or not isinstance(found.value, (int, float)):
-        raise unlike(found, "a number", "write a number, without quotes")
+        raise mistyped(found, "a number", "write a number, without quotes")
     if isinstance(found.value, float) and not math.isfinite(found.value):
-        raise unlike(found, "a finite number", "write a number that can be compared")
+        raise mistyped(found, "a finite number", "write a number that can be compared")
     return found
 
 
 def as_whole(found: Found) -> Found:
     """The same if it is a whole number, else a `Fault`."""
     if isinstance(found.value, bool) or not isinstance(found.value, int):
-        raise unlike(found, "a whole number", "write a number without decimal point and quotes")
+        raise mistyped(found, "a whole number", "write a number without decimal point and quotes")
     return found
 
 
 def as_flag(found: Found) -> Found:
     """The same if it is true or false, else a `Fault`."""
     if not isinstance(found.value, bool):
-        raise unlike(found, "true or false", "write true or false, without quotes")
+        raise mistyped(found, "true or false", "write true or false, without quotes")
     return found
 
 
 def as_mapping(found: Found) -> Found:
     """The same if it is a mapping whose keys are all text, else a `Fault`."""
     if not isinstance(found.value, dict):
-        raise unlike(found, "a mapping", "put keys with values below it")
+        raise mistyped(found, "a mapping", "put keys with values below it")
     for key in found.value:
         if not isinstance(key, str):
             raise Fault(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _LOOKALIKES = str.maketrans(
@@ -62,6 +63,11 @@ def shortened(key: str, meant: str) -> bool:
 def _is_derived(word: str, stem: str) -> bool:
     """Whether one letter at the end makes another word of it: health-y, enable-d, trade-r."""
     return word[:-1] == stem and word[-1:] in {"y", "d", "r"}
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The first known name of which this is a misspelling, or which is one of this; None if there is none."""
+    return next((other for other in known if misspelt(name, other) or misspelt(other, name)), None)
 
 
 def _allowed(word: str) -> int:

@@ -76,13 +76,14 @@ def refuse_live_tag(section: Section) -> None:
 
 
 def _environment(runtime: RuntimeConfig, core: CoreConfig, entrypoint: str) -> Environment:
-    return core.environment(runtime.entrypoint(entrypoint).environment.value)
+    return core.environment(runtime.entrypoint(entrypoint).environment)
 
 
 def _named_by_profiles(runtime: RuntimeConfig) -> dict[str, Found]:
     """Entrypoints that a paper profile names, each with the place."""
     profiles = [runtime.paper_profile(name) for name in runtime.paper_profile_names.value]
-    return {profile.entrypoint.value: profile.entrypoint for profile in profiles if profile.given("entrypoint")}
+    named = [profile.entrypoint for profile in profiles if profile.given("entrypoint")]
+    return {runtime.entrypoint(entrypoint).name: entrypoint for entrypoint in named}
 
 
 def _paper_tag(runtime: RuntimeConfig, entrypoint: str) -> Found | None:

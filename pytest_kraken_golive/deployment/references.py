@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..contract import Fault, Found
+from ..contract import Found
 from .core import KINDS, CoreConfig, ExchangeAccount
 from .kinds import unlike
+from .naming import require_known
 from .runtime import RuntimeConfig
 from .section import Section
 
@@ -74,9 +75,5 @@ def _keys(config: RuntimeConfig | CoreConfig, *path: str) -> Sequence[str]:
 def _there(names: Iterable[Found], defined: Found) -> list[Found]:
     found = list(names)
     for name in found:
-        if name.value not in defined.value:
-            raise Fault(
-                f"{name.where}: expected one of {', '.join(defined.value) or 'none'} ({defined.where}), found "
-                f"{name.value!r}, which is not there. Next: correct the name, or add what it names."
-            )
+        require_known(name, defined)
     return found

@@ -14,6 +14,7 @@ from ..contract import Fault, Found, NotProven, Where
 from .documents import Document, load_yaml
 from .io_queue import SECONDS, WHOLE_LIMITS, IOQueue, global_limit
 from .kinds import unlike
+from .naming import Name
 from .profiles import METRICS, THRESHOLDS, Entrypoint, PaperProfile, TradingProfile
 from .section import Section, not_below
 
@@ -167,16 +168,16 @@ class RuntimeConfig(Section):
             self._refuse_reserved()
         return found
 
-    def entrypoint(self, name: str) -> Entrypoint:
+    def entrypoint(self, name: Name) -> Entrypoint:
         """One entrypoint.
 
         Raises:
             NotProven: there is none of this name.
-            Fault: the name is `summary`, or the entry is no mapping.
+            Fault: the name is `summary`, or the entry is no mapping; or a file gives the name, and there is none.
         """
-        if name == RESERVED_ENTRYPOINT:
+        if RESERVED_ENTRYPOINT in (name, getattr(name, "value", None)):
             self._refuse_reserved()
-        return Entrypoint(self._document, "trading", "entrypoints", name).required()
+        return Entrypoint.named(self._document, name, "trading", "entrypoints")
 
     def paper_entrypoints(self, core: CoreConfig) -> Found:
         """The names of all entrypoints whose environment is a paper one in core.yaml, in the file's order.
@@ -187,9 +188,7 @@ class RuntimeConfig(Section):
         """
         names = self.entrypoint_names
         paper = [
-            name
-            for name in names.value
-            if core.environment(self.entrypoint(name).environment.value).kind.value == "paper"
+            name for name in names.value if core.environment(self.entrypoint(name).environment).kind.value == "paper"
         ]
         return Found(paper, names.where)
 
@@ -217,6 +216,8 @@ class RuntimeConfig(Section):
                 profile = self.paper_profile(name)
                 if profile.entrypoint.value == entrypoint:
                     matching.append(profile)
+                else:
+                    self.entrypoint(profile.entrypoint)
             except (Fault, NotProven) as error:
                 unread = unread or error
         if len(matching) > 1:
@@ -265,16 +266,20 @@ class RuntimeConfig(Section):
             Fault: one has a wrong type (`"false"` in quotes is true to most programs), or its key is misspelt.
         """
         readers: dict[tuple[str, ...], Callable[[], Found]] = {
-            ("trading", "default_entrypoint"): lambda: self.default_entrypoint,
+            ("trading", "default_entrypoint"): lambda: self._of_an_entrypoint(self.default_entrypoint),
             ("execution", "default_mode"): lambda: self.default_mode,
             ("execution", "force_paper_when_offline"): lambda: self.force_paper_when_offline,
             ("execution", "live", "enabled"): lambda: self.live_enabled,
         }
         return [read() for key, read in readers.items() if self.given(*key)]
 
-    def io_queue(self, name: str) -> IOQueue:
-        """The queue of an exchange; `NotProven` if `io_queue.exchanges` has none of this name."""
-        return IOQueue(self._document, "io_queue", "exchanges", name).required()
+    def _of_an_entrypoint(self, name: Found) -> Found:
+        self.entrypoint(name)
+        return name
+
+    def io_queue(self, name: Name) -> IOQueue:
+        """The queue of an exchange; `NotProven` if there is none of this name, `Fault` if a file gives the name."""
+        return IOQueue.named(self._document, name, "io_queue", "exchanges")
 
     @property
     def global_limits(self) -> list[Found]:

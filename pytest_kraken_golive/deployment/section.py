@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from ..contract import Found
 from .documents import Document
 from .kinds import as_mapping, as_number, unlike
+from .naming import Name, resolved
 
 
 class Section:
@@ -52,6 +53,11 @@ class Section:
         """The section itself, if it is there; errors as with `found`."""
         _ = self.found
         return self
+
+    @classmethod
+    def named(cls, document: Document, name: Name, *path: str) -> Self:
+        """The section of a name below a path; errors as with `found`, and `Fault` at the place of a wrong name."""
+        return cls(document, *path, resolved(name, document, path)).required()
 
     def documented(self) -> list[Found]:
         """The values of the documented keys that are there.

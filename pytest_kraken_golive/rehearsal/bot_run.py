@@ -17,6 +17,9 @@ from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_
 
 POLL_S = 0.02
 
+SAID = 300
+"""Characters of its output that a message quotes."""
+
 ANYWHERE = "**/*.json"
 """Where the report of a bot is looked for that is not told where to write it."""
 REPORT_KEYS = frozenset({"paper_exchange_metrics", "entrypoint", "run_id"})
@@ -47,6 +50,10 @@ class BotOrder:
     """How long it may take to end when asked."""
     warm_up_s: float = 0.0
     """How long a report that says `unknown` is waited out."""
+    named_at: str = "the bot"
+    """Where its command is written, as messages name it."""
+    timeout_at: str = "paper.timeout_s"
+    """Where `timeout_s` is written."""
 
 
 @dataclass(frozen=True)
@@ -134,20 +141,29 @@ class BotRun:
     def _look(self, program: Program) -> None:
         status = program.exit_status()
         problem = self._state.problem
-        words = shlex.join(self._order.words)
-        waited = time.time() - (self._state.started_at or 0.0)
+        waited = time.time() - self._started_at
         report = self._state.report or self._whole_report(waited, ended=status is not None)
         if status is None and report is None and waited > self._order.timeout_s:
             program.kill(f"it was killed: no report after {self._order.timeout_s:g} s")
             status = program.exit_status()
-            late = f"no report after {self._order.timeout_s:g} s (paper.timeout_s)"
-            problem = f"{late}{self._unreadable} from `{words}`: it hangs"
+            late = f"no report after {self._order.timeout_s:g} s ({self._order.timeout_at}){self._unreadable}"
+            problem = self._without_report(program, f"{late}, so it was ended")
         if status is not None and report is None and problem is None:
-            problem = (
-                f"`{words}` ended with exit status {status} and left no whole report at {self._order.report}"
-                f"{self._unreadable}. It said: …{program.tail()[-300:].strip()}"
-            )
+            ended = f"ended with exit status {status} and left no whole report at {self._order.report}"
+            problem = self._without_report(program, f"{ended}{self._unreadable}")
         self._set(program, status, report, problem)
+
+    def _without_report(self, program: Program, how: str) -> str:
+        said = program.tail()[-SAID:].strip()
+        return (
+            f"{self._order.named_at}: {how}. It was started as `{shlex.join(program.command)}`. "
+            f"It said: …{said or 'nothing'} "
+            "Next: run this command by hand and correct what it says; reports/bot.log has all of it."
+        )
+
+    @property
+    def _started_at(self) -> float:
+        return self._state.started_at or 0.0
 
     def _set(self, program: Program, status: int | None, report: str | None, problem: str | None) -> None:
         if status is not None:
@@ -180,9 +196,13 @@ class BotRun:
         pattern = Path(order.report)
         candidates = [pattern] if pattern.is_absolute() else list(Path(order.cwd).glob(order.report))
         times = {path: at for path in candidates if (at := _written_at(path)) is not None}
-        started = (self._state.started_at or 0.0) - 1.0  # file systems with coarse times
+        started = self._started_at - 1.0  # file systems with coarse times
         fresh = [path for path, at in times.items() if at >= started]
         for path in sorted(fresh, key=lambda one: times[one], reverse=True):
+            late_s = times[path] - self._started_at - order.timeout_s
+            if late_s > 0:  # whoever asks, and whenever: it is the report's arrival that counts
+                self._unreadable = f", but one that came {late_s:.1f} s too late: {path.name}"
+                continue
             try:
                 data = json.loads(path.read_bytes())
             except (ValueError, OSError, RecursionError) as error:

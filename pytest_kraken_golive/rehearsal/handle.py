@@ -205,7 +205,7 @@ class PaperBot:
         """
         state = self.run()
         if state.report is None:
-            raise NotProven(f"the bot left no report: {state.problem}. Next: see the line about the paper run.")
+            raise NotProven(state.problem or "the bot left no report. Next: see reports/bot.log.")
         report = Path(state.report)
         return self.root / report.relative_to(self._origin) if report.is_relative_to(self._origin) else report
 

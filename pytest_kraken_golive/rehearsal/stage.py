@@ -25,7 +25,7 @@ from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials
-from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
+from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy, is_reference_bot
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
@@ -302,7 +302,7 @@ def _ticket(
         "issuer": None if issuer is None else base64.b64encode(issuer.private.private_bytes_raw()).decode(),
         "central_list": blueprint.central,
         "accounts": [account.name for account in blueprint.sandbox.accounts],
-        "own_bot": own is not None and own.run[0] != DEFAULT_BOT.run[0],
+        "own_bot": not is_reference_bot(own),
         "has_bot": own is not None or issuer is not None,
     }
 
@@ -324,6 +324,8 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
         timeout_s=policy.paper.timeout_s,
         stop_grace_s=policy.paper.stop_grace_s,
         warm_up_s=policy.paper.warm_up_s,
+        named_at="the reference bot" if policy.commands.bot is None else policy.place("commands", "bot"),
+        timeout_at=policy.place("paper", "timeout_s"),
     )
 
 

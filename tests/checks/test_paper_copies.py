@@ -123,7 +123,7 @@ R, C = "runtime.yaml", "core.yaml"
         (
             (R, "entrypoint: kraken_headless_paper", "entrypoint: kraken_headles_paper"),
             "entrypoint-environment",
-            "kraken_headless.entrypoint: expected one of kraken_desktop_paper, kraken_headless_paper",
+            "entrypoint: 'kraken_headles_paper' is not in config/runtime.yaml:14 trading.entrypoints (",
         ),
         (
             (R, "        rate_limit: bot_exchange_rate_limited_total", "        rate_limit: foo"),
@@ -150,7 +150,7 @@ R, C = "runtime.yaml", "core.yaml"
             "paper-profile",
             "prometheus.path: expected a path that begins",
         ),
-        ((R, "  prometheus:", "  promtheus:"), "paper-profile", "is promtheus a misspelling?"),
+        ((R, "  prometheus:", "  promtheus:"), "paper-profile", "did you mean promtheus?"),
         ((R, "  burst: 10", "  burst: ten"), "trading-profile-queue", "io_queue.burst: expected a whole number"),
         (
             (R, "warning_seconds: 0.75", "warning_seconds: .inf"),
@@ -290,5 +290,5 @@ def test_metrics_of_one_exchange_and_of_two_roles(tmp_path: Path) -> None:
     assert "metrics.network_errors: expected 'bot_exchange_errors_total'" in messages["paper-profile"]
     params = {**LINES["paper-profile"][1], "metrics": None}
     deployment = Deployment(tmp_path)
-    with pytest.raises(Fault, match=r"expected 'another metric than config/runtime\.yaml"):
+    with pytest.raises(Fault, match=r"expected another metric than config/runtime\.yaml"):
         profiles.paper_profile(deployment.runtime, deployment.core, Policy(), Evidence(), **params)

@@ -114,8 +114,8 @@ def test_what_is_absent_names_the_nearest_parent_its_keys_and_a_misspelling() ->
     message = str(caught.value)
     assert message.startswith("config/x.yaml:3 trading.entrypoints.desktop.environment: expected this key, found none.")
     assert "nearest parent that exists is trading.entrypoints.desktop (line 3)" in message
-    assert "is enviroment a misspelling?" in message
-    assert "Next: add environment below trading.entrypoints.desktop" in message
+    assert "did you mean enviroment?" in message
+    assert "else add environment below trading.entrypoints.desktop" in message
     assert not document.has("trading.entrypoints.desktop.environment")
 
 
@@ -137,21 +137,21 @@ def test_below_nothing_is_absent_and_below_a_scalar_is_a_fault() -> None:
     ("read", "value", "expected", "found"),
     [
         ("text", "5", "expected text", "found 5, which is a number"),
-        ("text", "yes", "expected text", "found True, which is a flag"),
+        ("text", "yes", "expected text", "found true, which is a flag"),
         ("text", "2026-11-20", "expected text", "which is a date"),
         ("text", "", "expected text", "found nothing (null)"),
         ("text", '"  "', "expected text that is not blank", "found the text '  '"),
-        ("number", "true", "expected a number", "found True, which is a flag"),
+        ("number", "true", "expected a number", "found true, which is a flag"),
         ("number", '"3"', "expected a number", "found the text '3'"),
         ("number", ".nan", "expected a finite number", "found nan"),
         ("number", "-.inf", "expected a finite number", "found -inf"),
         ("whole", "3.0", "expected a whole number", "found 3.0"),
-        ("whole", "false", "expected a whole number", "found False, which is a flag"),
+        ("whole", "false", "expected a whole number", "found false, which is a flag"),
         ("flag", '"true"', "expected true or false", "found the text 'true'"),
         ("flag", "1", "expected true or false", "found 1, which is a number"),
         ("names", "desktop", "expected a list", "found the text 'desktop'"),
         ("mapping", "[]", "expected a mapping", "found a list"),
-        ("mapping", "{no: 1}", "expected keys that are text", "found the key False, which is a flag"),
+        ("mapping", "{no: 1}", "expected keys that are text", "found the key false, which is a flag"),
     ],
 )
 def test_a_wrong_type_is_a_fault(read: str, value: str, expected: str, found: str) -> None:

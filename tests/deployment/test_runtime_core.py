@@ -127,9 +127,9 @@ def test_all_copies_of_the_reference_agree(reference: Deployment) -> None:
             ),
         ),
         (
-            ("runtime.yaml", "io_queue: kraken_spot", "io_queue: other_spot"),
+            ("runtime.yaml", "io_queue: kraken_spot", "io_queue: kraken_other"),
             agreement.adapter_copies,
-            ("environments.kraken_paper.exchange", "execution.paper_profiles.kraken_paper.io_queue"),
+            ("execution.paper_profiles.kraken_paper.io_queue", "'kraken_other' is not in", "io_queue.exchanges"),
         ),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_duplicate_key_reaches_every_reader_each_time(edited: Edit) -> None:
 
 def test_a_paper_entrypoint_needs_a_known_environment(edited: Edit) -> None:
     deployment = edited(("runtime.yaml", "environment: kraken_live", "environment: nowhere"))
-    with pytest.raises(NotProven, match=r"environments.nowhere"):
+    with pytest.raises(Fault, match=r"kraken_desktop_live.environment: 'nowhere' is not in config/core.yaml:\d+ env"):
         deployment.runtime.paper_entrypoints(deployment.core)
     kind = edited_kind(deployment)
     with pytest.raises(Fault, match=r"environments.kraken_paper.environment: expected one of paper, live, testnet"):

@@ -117,7 +117,7 @@ def test_several_wrong_values(project: Project) -> None:
             ("trading.entrypoints.kraken_desktop_paper.environment", "expected text", "['kraken_paper']"),
         ),
         ("paper-thresholds", RUNTIME, 'network_errors_max: "0"', (f"{profile}.network_errors_max", "'0'")),
-        ("licence-enforcement", RUNTIME, "enforcement: false", ("licensing.enforcement", "found False")),
+        ("licence-enforcement", RUNTIME, "enforcement: false", ("licensing.enforcement", "found false")),
         (
             "environment-exchange",
             CORE,

@@ -125,8 +125,8 @@ def test_what_cannot_be_counted_is_refused_by_both(events: list[Event], error: t
     ("change", "message"),
     [
         ({"success_rate": 1.0}, "success_rate: expected 0.5, found 1.0"),
-        ({"success_rate": None}, "success_rate: expected 0.5, found None"),
-        ({"attempts_total": True}, "attempts_total: expected 2, found True"),
+        ({"success_rate": None}, "success_rate: expected 0.5, found null"),
+        ({"attempts_total": True}, "attempts_total: expected 2, found true"),
         ({"success_rate": float("nan")}, "success_rate: expected 0.5, found nan"),
         ({"by_exchange": []}, "by_exchange: expected an object"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import threading
 import time
@@ -129,13 +130,14 @@ def test_a_bot_without_a_whole_report_is_a_problem_that_names_it(
         assert "RuntimeError: no key" in state.output
 
 
-def test_a_bot_that_hangs_is_ended_and_said_to_hang(bot: Made) -> None:
+def test_a_bot_that_hangs_is_ended_and_told_with_its_real_command(bot: Made, tmp_path: Path) -> None:
     run = bot("print('on', flush=True)\n" + UNTIL_LET_GO, timeout_s=0.4)
     run.start()
     state = run.wait(PATIENCE_S)
     assert state.problem is not None
-    assert state.problem.startswith("no report after 0.4 s (paper.timeout_s)")
-    assert state.problem.endswith("it hangs")
+    assert state.problem.startswith("the bot: no report after 0.4 s (paper.timeout_s), so it was ended. ")
+    assert shlex.join([str(tmp_path / "bot.py"), str(tmp_path / "reports" / "paper.json")]) in state.problem
+    assert "It said: …on Next: " in state.problem
     assert state.ended_by == "it was killed: no report after 0.4 s"
     assert state.exit_status is not None
     assert run.finish().problem == state.problem
@@ -158,7 +160,18 @@ def test_a_report_that_is_not_final_is_not_taken_from_a_running_bot(bot: Made, c
     assert state.report is None
     assert state.problem is not None
     assert "paper.json" in state.problem
-    assert state.problem.startswith("no report after 0.4 s")
+    assert "no report after 0.4 s" in state.problem
+
+
+@pytest.mark.parametrize("end", ["", UNTIL_LET_GO], ids=["ended", "still-there"])
+def test_a_report_that_came_too_late_is_none_whenever_somebody_asks(bot: Made, end: str) -> None:
+    late = "import os, sys, time\nlater = time.time() + 90\nos.utime(sys.argv[1], (later, later))\n"
+    run = bot(REPORT + late + end, timeout_s=60.0 if not end else 0.5)
+    run.start()
+    state = run.wait(PATIENCE_S)
+    assert state.report is None
+    assert state.problem is not None
+    assert "s too late: paper.json" in state.problem
 
 
 def test_a_report_that_stays_unknown_is_taken_after_the_warm_up(bot: Made) -> None:

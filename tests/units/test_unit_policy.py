@@ -65,25 +65,25 @@ def test_a_command_is_a_list_or_one_line_or_a_mapping(
 @pytest.mark.parametrize(
     ("content", "place", "found"),
     [
-        ("paper:\n  warmup_s: 1\n", ":2 paper.warmup_s", "1"),
-        ("papre:\n  run_s: 1\n", ":1 papre", "run_s"),
+        ("paper:\n  warmup_s: 1\n", ":2 paper.warmup_s", "no such key, found 1. Next: did you mean warm_up_s?"),
+        ("papre:\n  run_s: 1\n", ":1 papre", "did you mean paper?"),
         ("# note\n\npaper:\n  run_s: '2'\n", ":4 paper.run_s", "'2'"),
-        ("paper:\n  run_s: true\n", ":2 paper.run_s", "True"),
-        ("paper:\n  run_s:\n", ":2 paper.run_s", "None"),
+        ("paper:\n  run_s: true\n", ":2 paper.run_s", "expected a number, found true"),
+        ("paper:\n  run_s:\n", ":2 paper.run_s", "null"),
         ("paper:\n  run_s: 0\n", ":2 paper.run_s", "0"),
         ("paper:\n  run_s: -1\n", ":2 paper.run_s", "-1"),
         ("paper:\n  run_s: .nan\n", ":2 paper.run_s", "nan"),
         ("paper:\n  run_s: .inf\n", ":2 paper.run_s", "inf"),
         ("paper:\n  timeout_s: 1e9\n", ":2 paper.timeout_s", "1e9"),
         ("paper: 3\n", ":1 paper", "3"),
-        ("paper:\n", ":1 paper", "None"),
+        ("paper:\n", ":1 paper", "expected a mapping, found null"),
         ("licence:\n  issuer_keys:\n    k: 3\n", ":3 licence.issuer_keys.k", "3"),
         ("licence:\n  issuer_keys: [k]\n", ":2 licence.issuer_keys", "['k']"),
         ("exchanges:\n  kraken: [a]\n", ":2 exchanges.kraken", "['a']"),
         ("commands: [a]\n", ":1 commands", "['a']"),
         ("commands:\n  bot: 3\n", ":2 commands.bot", "3"),
         ("commands:\n  bto: [a]\n", ":2 commands.bto", "a"),
-        ("commands:\n  bot: {run: [a], rpeort: x}\n", ":2 commands.bot.rpeort", "'x'"),
+        ("commands:\n  bot: {run: [a], rpeort: x}\n", ":2 commands.bot.rpeort", "did you mean report?"),
         ("commands:\n  bot:\n    run: a b\n", ":3 commands.bot.run", "'a b'"),
         ("commands:\n  bot:\n    report: x\n", ":2 commands.bot", "run"),
         ("commands:\n  bot:\n    run: [a, 3]\n", ":3 commands.bot.run.1", "3"),
@@ -112,7 +112,7 @@ def test_a_fault_names_file_line_key_and_what_was_found(
     [
         pytest.param("commands:\n  bot: []\n", "at least 1", id="empty-list"),
         pytest.param("commands:\n  bot: ''\n", "at least 1", id="empty-text"),
-        pytest.param("commands:\n  bot: [python, 3]\n", "valid string", id="number-in-a-list"),
+        pytest.param("commands:\n  bot: [python, 3]\n", "expected text", id="number-in-a-list"),
         pytest.param("commands:\n  bot: 'python \"bot.py'\n", "quotation", id="quote-never-closed"),
         pytest.param("commands:\n  bot: python bot.py \\\n", "escape", id="nothing-escaped"),
     ],
@@ -174,3 +174,27 @@ def test_a_command_is_named_by_the_key_that_was_written(load: Load, content: str
         load(content)
     assert f" {key} " in str(caught.value)
     assert found in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("paper:\n  timeout_s: 1\n", ":2 paper.timeout_s"),
+        ("paper:\n  run_s: 100\n", ":2 paper.run_s"),
+        ("paper: {run_s: 1.5, warm_up_s: 1.5, timeout_s: 3}\n", ":1 paper.timeout_s"),
+        ("paper:\n  timeout_s: 1\ncommands:\n  bot: [kraken-golive, bot]\n", ":2 paper.timeout_s"),
+    ],
+)
+def test_a_reference_bot_that_has_no_time_to_report_is_a_fault_of_the_policy(
+    load: Load, content: str, place: str
+) -> None:
+    with pytest.raises(Fault, match="expected a timeout_s above") as caught:
+        load(content)
+    assert str(caught.value).startswith(f"{FILE}{place}: ")
+
+
+def test_how_long_another_bot_takes_is_its_own_affair(load: Load) -> None:
+    policy = load("paper:\n  timeout_s: 1\ncommands:\n  bot: [python, bot.py]\n")
+    assert policy is not None
+    assert policy.place("paper", "timeout_s") == f"{FILE}:2 paper.timeout_s"
+    assert policy.place("paper", "run_s") == f"{FILE}:1 paper.run_s"
