@@ -33,12 +33,18 @@ EVERYTHING = "*"
 class NotProven(Exception):
     """What a line needs is absent: no file, no key, no sample. It is not a pass, and not yet a fault."""
 
+    unread: str | None = None
+    """The file that cannot be read at all, so that nothing that stands in it can be judged."""
+
 
 class Fault(Exception):
     """What a line looked at is there and is wrong: a wrong type, a duplicate key, a broken file.
 
     The message is written for people: file, line, key path, expected, found, next step.
     """
+
+    unread: str | None = None
+    """As with `NotProven`."""
 
 
 class Outcome(StrEnum):

@@ -48,12 +48,20 @@ def load_yaml(path: Path, shown: str) -> Document:
         NotProven: the file is missing, unreadable or empty.
         Fault: it is no YAML, no mapping, or holds duplicate keys; see `yaml_text`.
     """
-    return parse_document(read_bytes(path, shown), shown, yaml=True)
+    return _whole(path, shown, yaml=True)
 
 
 def load_json(path: Path, shown: str) -> Document:
     """Read a JSON file whose top level is a mapping; arguments and errors as with `load_yaml`, see `json_text`."""
-    return parse_document(read_bytes(path, shown), shown, yaml=False)
+    return _whole(path, shown, yaml=False)
+
+
+def _whole(path: Path, shown: str, *, yaml: bool) -> Document:
+    try:
+        return parse_document(read_bytes(path, shown), shown, yaml=yaml)
+    except (Fault, NotProven) as error:
+        error.unread = shown
+        raise
 
 
 def parse_document(data: bytes, shown: str, *, yaml: bool) -> Document:

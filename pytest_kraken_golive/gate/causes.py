@@ -6,7 +6,9 @@ A line follows for certain where it says so itself:
 - its message, or the value that it complains of, names the place at which another line is at fault: the bot's report
   quotes what is wrong in the configuration, a copy of a value disagrees with the wrong one;
 - it looks at the report of a bot that refused to run;
-- it comes after another check, as it declares, and names that as what is missing.
+- it comes after another check, as it declares, and names that as what is missing;
+- it is at fault at the very place at which another line is, and does not ask for another value there;
+- it is about a run for which nobody, and so not the bot either, could read the configuration.
 
 A line about the run may follow from a fault of the run, or of the files that led to it. But it may have a fault of its
 own, so whatever shows it says what it found.
@@ -35,6 +37,7 @@ REFUSED = 3
 
 _PLACE = re.compile(r"(?P<source>[^\s:]+)(?::(?P<line>\d+))?(?: (?P<key>[^\s:]+))?:\s")
 _WORD = re.compile(r"[^\s\"'`(),\[\]{}]+")
+_EXPECTED = re.compile(r": expected (?P<value>.*?), found ")
 _SPECIFIC = 2
 """Dots in a key path from which on it names one thing wherever it is written."""
 
@@ -74,12 +77,16 @@ class _Causes:
 
     def __init__(self, looked: Sequence[LineResult]) -> None:
         self._looked = looked
+        self._messages = {line.id: line.message for line in looked}
         self._places = {line.id: Place.of(line.message) for line in looked}
         self._at: dict[str | Place, str] = {}
         """The first line at fault at a place, and at a key path that can be told without its file."""
         self._saying: dict[str, str] = {}
         self._sure: dict[str, str] = {}
         self._checks: dict[str | None, str] = {}
+        unread = (line.id for line in looked if line.unread is not None and line.unread.endswith((".yaml", ".yml")))
+        self._unread = next(unread, None)
+        """The first line for which a configuration file could not be read at all."""
         self._run = next((line for line in looked if line.distance == THE_RUN), None)
         for line in looked:
             self._checks.setdefault(line.check, line.id)
@@ -133,15 +140,24 @@ class _Causes:
         if same != line.id:
             yield same
         own = self._places[line.id]
+        if own is not None and self._wants_the_same(line, self._at[own]):
+            yield self._at[own]
         for place in _places_in(_said(line, own)):
             other = self._at.get(place)
             if other is not None and self._places[other] != own:
                 yield other
         if self._is_about_refused_run(line, own) and self._run is not None:
             yield self._run.id
+        if self._unread is not None and line.distance >= THE_RUN:
+            yield self._unread
         for check in line.after:
             if check in self._checks and re.search(rf"\b{re.escape(check)}\b", line.message):
                 yield self._checks[check]
+
+    def _wants_the_same(self, line: LineResult, other_id: str) -> bool:
+        wanted = {_EXPECTED.search(message) for message in (line.message, self._messages[other_id])}
+        values = {found["value"] for found in wanted if found is not None}
+        return len(values) < 2  # noqa: PLR2004 - two values for one place are two faults
 
     def _is_about_refused_run(self, line: LineResult, own: Place | None) -> bool:
         run = self._run

@@ -70,6 +70,7 @@ def _line(one: LineResult) -> dict[str, Any]:
         "params": one.params,
         "outcome": str(one.outcome),
         "message": _pointing(one),
+        "unread": one.unread,
         "follows_from": None if one.cause is None else {"id": one.cause.id, "sure": one.cause.sure},
         "duration_s": one.duration_s,
         "evidence": list(one.evidence),

@@ -98,6 +98,7 @@ class Ledger:
             order=planned.order,
             distance=planned.distance,
             after=planned.check.after if planned.check else (),
+            unread=record.unread,
         )
 
 

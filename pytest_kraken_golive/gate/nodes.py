@@ -148,6 +148,7 @@ class RunbookLine(pytest.Function):
         known = {
             "outcome": str(phase.outcome),
             "message": clean.text(phase.message),
+            "unread": phase.unread,
             "ran": self.ran,
             "recording": self.recording,
             "canary": self.config.stash.get(CANARY, None),

@@ -27,6 +27,8 @@ class Phase:
 
     outcome: Outcome
     message: str = ""
+    unread: str | None = None
+    """The file that could not be read at all, if that is why."""
 
 
 _PASSED = Phase(Outcome.PASSED)
@@ -37,7 +39,7 @@ def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR09
     if error is None:
         return Phase(Outcome.PASSED)
     if isinstance(error, NotProven):
-        return Phase(Outcome.NOT_PROVEN, str(error))
+        return Phase(Outcome.NOT_PROVEN, str(error), error.unread)
     if isinstance(error, Unbound):
         return Phase(Outcome.UNBOUND, str(error))
     if isinstance(error, pytest.xfail.Exception):
@@ -47,7 +49,7 @@ def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR09
     if isinstance(error, pytest.skip.Exception):
         return Phase(Outcome.NOT_PROVEN, f"skipped: {error.msg}")
     if isinstance(error, Fault):
-        return Phase(Outcome.FAILED, str(error))
+        return Phase(Outcome.FAILED, str(error), error.unread)
     if isinstance(error, (AssertionError, pytest.fail.Exception)) and when == "call":
         return Phase(Outcome.FAILED, said(error))
     if isinstance(error, pytest.FixtureLookupError):
@@ -70,6 +72,7 @@ class LineRecord:
 
     outcome: Outcome = Outcome.NOT_RUN
     message: str = ""
+    unread: str | None = None
     evidence: list[dict[str, Any]] = field(default_factory=list)
     duration_s: float = 0.0
     phases: set[str] = field(default_factory=set)
@@ -92,7 +95,7 @@ class LineRecord:
             self.phases.add(report.when)
         phase = _pytest_outcome(report, ours)
         if self.outcome is Outcome.NOT_RUN or SEVERITY.index(phase.outcome) > SEVERITY.index(self.outcome):
-            self.outcome, self.message = phase.outcome, phase.message
+            self.outcome, self.message, self.unread = phase.outcome, phase.message, phase.unread
 
     def final(self) -> tuple[Outcome, str]:  # noqa: PLR0911 - one line per condition of a pass
         """The line's outcome, once no more reports can come."""
@@ -114,7 +117,7 @@ class LineRecord:
 
 def _pytest_outcome(report: Any, ours: dict[str, Any]) -> Phase:
     """Our own judgement and pytest's, whichever is worse: a plugin may have changed the report since."""
-    mine = Phase(Outcome(ours["outcome"]), ours["message"]) if ours else _PASSED
+    mine = Phase(Outcome(ours["outcome"]), ours["message"], ours.get("unread")) if ours else _PASSED
     if mine.outcome is Outcome.PASSED and report.outcome == "passed" and not hasattr(report, "wasxfail"):
         return _PASSED
     if hasattr(report, "wasxfail") or report.outcome == "rerun":

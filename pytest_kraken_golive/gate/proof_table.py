@@ -1,4 +1,4 @@
-"""What became of each break, as the proof's table: which line noticed it, and which did not."""
+"""What became of each break, as the proof's table: which line noticed it, which did not, and which was not tried."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ class ProofTable:
 
     def document(self) -> dict[str, Any]:
         """The table as `proof.json` holds it."""
-        survivors = [f"{row['line']}[{row['break']}]" for row in self.rows if not row["killed"]]
+        tried = [row for row in self.rows if row["tried"]]
+        survivors = [f"{row['line']}[{row['break']}]" for row in tried if not row["killed"]]
         return {
             "breaks": len(self.rows),
-            "killed": len(self.rows) - len(survivors),
+            "killed": len(tried) - len(survivors),
             "survivors": survivors,
+            "not_tried": [f"{row['line']}[{row['break']}]" for row in self.rows if not row["tried"]],
             "rows": self.rows,
         }

@@ -45,5 +45,7 @@ class LineResult:
     """How far from the cause of a fault it looks; see `PlannedLine.distance`."""
     after: tuple[str, ...] = ()
     """The checks that its own comes after."""
+    unread: str | None = None
+    """The file that could not be read at all, if that is why it is in the way."""
     cause: Cause | None = None
     """Where to look first, if this line is in the way because of another one."""

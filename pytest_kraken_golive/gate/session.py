@@ -20,6 +20,7 @@ from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.result import LineResult
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
+from pytest_kraken_golive.gate.stock_lines import not_asked
 from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
@@ -232,6 +233,9 @@ class Gate:
             "overridden_fixtures": {name: self._shown(file) for name, file in self.overridden.items()},
             "own_checks": sorted(name for name, check in checks.items() if not is_stock(check)),
             "replaced_checks": sorted(name for name, check in checks.items() if check.replaces),
+            "not_asked": not_asked(
+                self.plan.stages, [(one.id, one.check.name) for one in self.plan.lines.values() if one.check]
+            ),
             "unproven_checks": sorted(name for name, check in checks.items() if not check.breaks),
             "arguments": [str(word) for word in config.invocation_params.args],
             "addopts": [*config.getini("addopts"), *os.environ.get("PYTEST_ADDOPTS", "").split()],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.registry import is_stock
 from pytest_kraken_golive.reporting.failures import failures
 
 if TYPE_CHECKING:
@@ -21,13 +23,21 @@ class Told:
     """Takes lines out of pytest's account while it is printed.
 
     What stays is what pytest alone can tell: the trace-back of a check that is broken itself, once for the same error,
-    and tests that are no lines. With `-v` everything stays.
+    tests that are no lines, and with `-v` the assertions of a project's own checks. With `-vv` everything stays.
     """
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._stats: dict[str, list[Any]] = {}
         self._whole: dict[str, list[Any]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        """A line whose fixtures found the fault failed as any other: pytest would call it an error of the test."""
+        ours = getattr(report, "golive", None)
+        if ours is None or report.outcome != "failed" or json.loads(ours)["outcome"] == Outcome.ERROR:
+            return None
+        return "failed", "F", "FAILED"
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Say beforehand what the run will wait for."""
@@ -42,21 +52,25 @@ class Told:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
         """Around pytest's own account of what failed."""
-        if config.option.verbose <= 0 and config.option.tbstyle != "no":
-            self._take_out(terminalreporter.stats)
+        if config.option.tbstyle != "no" and config.option.verbose <= 1:
+            self._take_out(terminalreporter.stats, assertions=config.option.verbose > 0)
             document = self._gate.preview(config)
             if document["blockers"]:
                 terminalreporter.section("FAILURES", sep="=", bold=True)
-                failures(document, config.get_terminal_writer())
+                failures(document, config.get_terminal_writer(), whole=config.option.verbose > 0)
         try:
             return (yield)
         finally:
             self.put_back()
 
-    def _take_out(self, stats: dict[str, list[Any]]) -> None:
+    def _take_out(self, stats: dict[str, list[Any]], *, assertions: bool) -> None:
         self._stats = stats
-        broken = {one.message: one.id for one in reversed(self._gate.ledger.results()) if one.outcome is Outcome.ERROR}
+        results = self._gate.ledger.results()
+        broken = {one.message: one.id for one in reversed(results) if one.outcome is Outcome.ERROR}
         keep = set(broken.values())
+        if assertions:
+            lines = self._gate.plan.lines.values()
+            keep |= {line.id for line in lines if line.check is not None and not is_stock(line.check)}
         for account in ACCOUNTS:
             whole = self._whole[account] = stats.get(account, [])
             stats[account] = [report for report in whole if self._is_pytests(report, keep)]

@@ -18,27 +18,42 @@ SUSPECTS_SHOWN = 10
 NAMES_SHOWN = 6
 """Names of lines that give the same reason."""
 
-_PLACE = re.compile(r"[^\s:]+:\d+(?: [^\s:]+)?: ")
+_PLACE = re.compile(r"(?P<source>[^\s:]+(?::\d+)?)(?: (?P<key>[^\s:]+))?: ")
+_ASIDE = " The nearest parent that exists is "
 _NEXT = " Next: "
 
 Line = dict[str, Any]
 
 
-def failures(document: dict[str, Any], writer: Any) -> None:
-    """Print what is in the way, nearest the cause first, from a verdict document."""
+def failures(document: dict[str, Any], writer: Any, *, whole: bool = False) -> None:
+    """Print what is in the way, nearest the cause first.
+
+    Args:
+        document: see `gate.document`.
+        writer: pytest's terminal writer.
+        whole: also of each line that follows from another all that it says.
+    """
     page = Page(writer)
     blockers = in_the_way(document)
-    for same in _grouped([line for line in blockers if line["follows_from"] is None]):
-        _print_cause(page, same)
     groups: dict[tuple[str, bool], list[Line]] = {}
     for line in blockers:
         if line["follows_from"] is not None:
             groups.setdefault((line["follows_from"]["id"], line["follows_from"]["sure"]), []).append(line)
-    for (cause, sure), lines in groups.items():
-        if sure:
-            _print_followers(page, cause, lines)
+    unread = {line["id"] for line in blockers if line["unread"] and line["follows_from"] is None}
+    for same in _grouped([line for line in blockers if line["follows_from"] is None]):
+        if same[0]["id"] in unread:
+            followers = groups.get((same[0]["id"], True), [])
+            _print_unread(page, same[0], len(same) + len(followers))
         else:
+            _print_cause(page, same)
+    for (cause, sure), lines in groups.items():
+        if whole:
+            for line in lines:
+                _print_cause(page, [line])
+        elif not sure:
             _print_suspects(page, cause, lines)
+        elif cause not in unread:
+            _print_followers(page, cause, lines)
 
 
 def in_the_way(document: dict[str, Any]) -> list[Line]:
@@ -59,6 +74,11 @@ def heading(page: Page, line: Line) -> None:
     page.line(f"  {WORDS.get(outcome, outcome)}  {line['place']}")
 
 
+def counted(number: int, what: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _grouped(lines: list[Line]) -> Iterator[list[Line]]:
     """Lines that say the same, each group at the place of its first."""
     groups: dict[tuple[str, str], list[Line]] = {}
@@ -67,17 +87,29 @@ def _grouped(lines: list[Line]) -> Iterator[list[Line]]:
     yield from groups.values()
 
 
+def _print_unread(page: Page, line: Line, count: int) -> None:
+    """A file that cannot be read is no matter of any line; what it says of them, nobody knows."""
+    page.sign(line["outcome"])
+    page.line(f" {counted(count, 'line')} could not be judged because {line['unread']} cannot be read", bold=True)
+    _print_message(page, line["message"])
+    page.line()
+
+
 def _print_cause(page: Page, lines: list[Line]) -> None:
     first, *others = lines
     heading(page, first)
     page.paragraph(first["text"], 4, light=True)
-    fact, step = _parted(first["message"])
-    page.paragraph(fact, 4, bold=True)
-    if step:
-        page.paragraph(f"Next: {step}", 4)
+    _print_message(page, first["message"])
     if others:
         page.paragraph(f"For the same reason: {_names(others, NAMES_SHOWN)}", 4)
     page.line()
+
+
+def _print_message(page: Page, message: str) -> None:
+    fact, step = _parted(message)
+    page.paragraph(fact, 4, bold=True)
+    if step:
+        page.paragraph(f"Next: {step}", 4)
 
 
 def _names(lines: list[Line], shown: int) -> str:
@@ -89,8 +121,8 @@ def _print_followers(page: Page, cause: str, lines: list[Line]) -> None:
     for line in lines[:FOLLOWERS_SHOWN]:
         page.sign(line["outcome"])
         page.line(f" {line['id']}: follows from {cause}")
-    if len(lines) > FOLLOWERS_SHOWN:
-        page.line(f"  and {len(lines) - FOLLOWERS_SHOWN} more follow from {cause}")
+    if (left := len(lines) - FOLLOWERS_SHOWN) > 0:
+        page.line(f"  and {left} more {'follows' if left == 1 else 'follow'} from {cause}")
     page.line()
 
 
@@ -105,9 +137,14 @@ def _print_suspects(page: Page, cause: str, lines: list[Line]) -> None:
 
 
 def _found(line: Line) -> str:
-    """What a line found, without place and next step."""
-    own = line["message"].rpartition(" (This ")[0]
-    return _PLACE.sub("", _parted(own)[0], count=1)
+    """Where a line looked and what it found there, as short as can be: file and last key, no next step."""
+    fact = _parted(line["message"].rpartition(" (This ")[0])[0].partition(_ASIDE)[0]
+    place = _PLACE.match(fact)
+    if place is None:
+        return fact
+    source = place["source"].rpartition("/")[2] if "://" not in place["source"] else place["source"]
+    key = (place["key"] or "").rpartition(".")[2]
+    return f"{source}{key and f' {key}'}: {fact[place.end() :]}"
 
 
 def _parted(message: str) -> tuple[str, str]:

@@ -6,8 +6,11 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_kraken_golive.reporting.failures import heading, in_the_way
-from pytest_kraken_golive.reporting.page import SIGNS, Page
+from pytest_kraken_golive.reporting.failures import counted, heading, in_the_way
+from pytest_kraken_golive.reporting.page import SIGNS, WORDS, Page
+
+NOT_ASKED_SHOWN = 8
+"""Names of stock lines; the others are in the verdict's scope."""
 
 
 def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> None:
@@ -24,6 +27,8 @@ def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> Non
         page.paragraph(f"{runbook['title']}  ({runbook['path']})", bold=True)
         for section, lines in _sections(runbook["lines"]):
             _print_section(page, section, lines)
+    _print_counts(page, document["counts"])
+    _print_not_asked(page, document["scope"])
     own = _own_parts(document["scope"])
     if own:
         page.line()
@@ -37,7 +42,8 @@ def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> Non
         page.line()
     if told:
         causes = [line["id"] for line in blockers if line["follows_from"] is None]
-        rest = f", and {len(blockers) - len(causes)} that point there" if len(blockers) > len(causes) else ""
+        left = len(blockers) - len(causes)
+        rest = f", and {counted(left, 'line')} that {'follows' if left == 1 else 'follow'} from there" if left else ""
         if causes:
             page.paragraph(f"In the way: {', '.join(causes)}{rest}", bold=True)
     elif blockers:
@@ -61,6 +67,29 @@ def _recordings(scope: dict[str, Any]) -> str:
     stale = [f"{line} is stale: {one['stale']}" for line, one in known.items() if one["stale"]]
     lines = f"{len(known)} line{'s' if len(known) > 1 else ''}"
     return " ".join([f"Recordings: {lines}, of {origins}, up to {oldest:.0f} days old.", *stale])
+
+
+def _print_counts(page: Page, counts: dict[str, int]) -> None:
+    """How many lines came out how, which explains the signs; nothing where there is only one kind."""
+    if set(counts) <= {"passed"}:
+        return
+    page.write("  ")
+    for outcome in SIGNS:
+        if outcome in counts:
+            page.sign(outcome)
+            page.write(f" {counts[outcome]} {WORDS.get(outcome, outcome)}   ")
+    page.line()
+
+
+def _print_not_asked(page: Page, scope: dict[str, Any]) -> None:
+    """Lines of the stock runbook that this run does not ask: deleting a line leaves no other trace."""
+    lines = [f"{one['line']} ({one['check']})" for one in scope["not_asked"]]
+    if lines:
+        more = f" and {len(lines) - NOT_ASKED_SHOWN} more" if len(lines) > NOT_ASKED_SHOWN else ""
+        page.line()
+        page.paragraph(
+            f"Not asked, though the stock runbook does: {', '.join(lines[:NOT_ASKED_SHOWN])}{more}", bold=True
+        )
 
 
 def _own_parts(scope: dict[str, Any]) -> list[str]:
@@ -100,6 +129,12 @@ def _print_section(page: Page, section: str, lines: list[dict[str, Any]]) -> Non
     page.line(f"  {section}  {passed}/{len(lines)}")
 
 
+def _sign_of(row: dict[str, Any]) -> str:
+    if not row["tried"]:
+        return "not_run"
+    return "passed" if row["killed"] else "failed"
+
+
 def kill_table(document: dict[str, Any], writer: Any) -> None:
     """Print which line noticed which break: one sign per break, and what survived with the reason."""
     page = Page(writer)
@@ -111,10 +146,12 @@ def kill_table(document: dict[str, Any], writer: Any) -> None:
     for line, rows in by_line.items():
         page.write("  ")
         for row in rows:
-            page.sign("passed" if row["killed"] else "failed")
+            page.sign(_sign_of(row))
         page.line(f"  {line}  {sum(row['killed'] for row in rows)}/{len(rows)}")
+        for why in dict.fromkeys(row["problem"] for row in rows if not row["tried"]):
+            page.paragraph(f"not tried: {why}", 6)
     for row in document["rows"]:
-        if not row["killed"]:
+        if row["tried"] and not row["killed"]:
             page.line()
             page.line(f"  ✘ {row['line']}[{row['break']}] survived: {row['what']}", red=True)
             page.paragraph(row["problem"], 6)

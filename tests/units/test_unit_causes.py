@@ -77,6 +77,28 @@ def test_a_fault_of_its_own_is_never_said_to_follow(message: str) -> None:
     assert pointing(line("cause", WRONG), line("b", message)) == {}
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        WRONG.replace("set it", "do that"),
+        f"{ENVIRONMENT}: 'live' is not in config/core.yaml environments (paper). Next: did you mean paper?",
+    ],
+)
+def test_a_line_that_is_at_fault_at_the_same_place_follows_from_the_first(message: str) -> None:
+    assert pointing(line("cause", WRONG), line("b", message, order=1)) == {"b": ("cause", True)}
+
+
+def test_where_nobody_can_read_the_configuration_all_about_the_run_follows_for_certain() -> None:
+    torn = "config/runtime.yaml:46: expected YAML, found none. Next: correct this line."
+    book = line("book", torn, unread="config/runtime.yaml")
+    assert pointing(book, report("a"), line("run", "the bot ended. Next: look.", THE_RUN)) == {
+        "a": ("book", True),
+        "run": ("book", True),
+    }
+    assert pointing(line("book", torn), report("a")) == {"a": ("book", False)}
+    assert pointing(book, line("licence", "var/licence.json:3 a: expired. Next: renew.")) == {}
+
+
 def test_a_message_that_was_cut_is_known_by_its_evidence() -> None:
     seen = [{"source": "r.json", "line": 11, "key": "errors", "value": ["x" * 400, WRONG]}]
     run = line("run", "r.json:11 errors: expected [], found ['xxx…. Next: run again.", THE_RUN, evidence=seen)
@@ -112,7 +134,7 @@ def test_a_run_that_was_bad_because_of_what_another_line_found_follows_from_that
 
 def test_without_a_fault_of_the_run_the_configuration_is_suspected_and_nothing_else() -> None:
     licence = line("licence", "var/licence.json:3 a: expired. Next: renew.")
-    assert pointing(licence, report("a"), report("b")) == {}
+    assert pointing(licence, report("a"), report("b", "a.c")) == {}
     assert pointing(licence, line("cause", WRONG, order=1), report("a")) == {"a": ("cause", False)}
 
 

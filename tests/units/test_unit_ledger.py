@@ -109,6 +109,16 @@ def test_another_test_that_failed_is_a_trouble_and_one_that_passed_is_none(ledge
     assert decide(ledger.results(), ledger.troubles).decision is Decision.NO_GO
 
 
+def test_a_break_whose_line_was_left_out_did_not_survive(ledger: Ledger) -> None:
+    row = {"line": "one", "break": "gone", "tried": False, "killed": False, "problem": "its line was not selected"}
+    ledger.proof.rows.append(row)
+    assert ledger.troubles == []
+    assert (ledger.proof.document()["survivors"], ledger.proof.document()["not_tried"]) == ([], ["one[gone]"])
+    assert decide(ledger.results(), ledger.troubles).decision is Decision.INCOMPLETE
+    ledger.proof.rows.append({**row, "tried": True})
+    assert "1 of 2 breaks survived, the first is one[gone]" in ledger.troubles[0]
+
+
 def test_a_file_that_cannot_be_collected_is_a_trouble(ledger: Ledger) -> None:
     listener = ReportListener(ledger)
     listener.pytest_collectreport(pytest.CollectReport("tests/test_a.py", "passed", None, []))

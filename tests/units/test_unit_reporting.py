@@ -66,6 +66,7 @@ def document(*lines: LineResult, troubles: tuple[str, ...] = ()) -> dict[str, An
             "own_checks": [],
             "replaced_checks": [],
             "unproven_checks": [],
+            "not_asked": [],
         },
         started_at=NOW,
         finished_at=NOW,
@@ -252,9 +253,43 @@ def test_what_only_may_follow_says_what_it_found_and_none_is_left_unnamed() -> N
     message = "reports/r.json:9 a.b.c: expected 'ok',\nfound 'unknown'. Next: see the run."
     lines = [replace(line(n, Outcome.FAILED, message=message), cause=Cause("line-0", sure=False)) for n in range(1, 20)]
     text = printed(document(line(0, Outcome.FAILED, message="a.yaml:3: expected 1"), *lines), failures)
-    assert "✘ line-1: expected 'ok', found 'unknown'.\n" in text
+    assert "✘ line-1: r.json:9 c: expected 'ok', found 'unknown'.\n" in text
     assert all(f"line-{n}" in text for n in range(20))
     assert len(text.splitlines()) < 22
+
+
+def test_a_file_that_cannot_be_read_is_told_once_under_a_heading_of_its_own() -> None:
+    torn = replace(line(0, Outcome.FAILED, message="c.yaml:4: expected YAML. Next: mend it."), unread="c.yaml")
+    followers = (replace(line(n, Outcome.FAILED, message="x"), cause=Cause("line-0", sure=True)) for n in range(1, 9))
+    text = printed(document(torn, *followers), failures)
+    assert text.startswith(
+        "✘ 9 lines could not be judged because c.yaml cannot be read\n    c.yaml:4: expected YAML.\n"
+    )
+    assert "follows from" not in text
+
+
+def test_with_v_every_line_is_told_whole() -> None:
+    lines = [
+        replace(line(n, Outcome.FAILED, message="b: wrong. Next: mend."), cause=Cause("line-0", sure=n == 1))
+        for n in (1, 2)
+    ]
+    made = document(line(0, Outcome.FAILED, message="a.yaml:3: expected 1"), *lines)
+    text = printed(made, lambda made, writer: failures(made, writer, whole=True))
+    assert text.count("Next: mend.") == 2
+    assert "This may follow from line-0" in text.replace("\n   ", "")
+
+
+def test_signs_are_explained_where_there_is_another_than_the_check() -> None:
+    assert "passed" not in printed(document(line(0, Outcome.PASSED)))
+    text = printed(document(line(0, Outcome.PASSED), line(1, Outcome.NOT_PROVEN), line(2, Outcome.UNBOUND)))
+    assert "✔ 1 passed   ? 1 not proven   ○ 1 unbound" in text
+
+
+def test_stock_lines_that_were_not_asked_are_told() -> None:
+    made = document(line(0, Outcome.PASSED))
+    made["scope"]["not_asked"] = [{"line": f"stock-{n}", "check": "c"} for n in range(10)]
+    assert "Not asked, though the stock runbook does: stock-0 (c), stock-1 (c)" in printed(made)
+    assert "and 2 more" in printed(made)
 
 
 def test_trouble_beside_the_lines_is_told() -> None:
@@ -293,13 +328,22 @@ def test_the_proof_names_what_survived_and_why() -> None:
     bad = {
         "line": "a",
         "break": "limit_raised",
+        "tried": True,
         "killed": False,
         "what": "Too much.",
         "problem": "It passes. Next: look.",
     }
-    rows = [{"line": "a", "killed": True}, bad, {"line": "b", "killed": True}]
+    rows = [
+        {"line": "a", "tried": True, "killed": True},
+        bad,
+        {"line": "b", "tried": True, "killed": True},
+        {"line": "c", "tried": False, "killed": False, "problem": "its line was not selected."},
+    ]
     text = printed({"rows": rows, "survivors": ["a[limit_raised]"], "killed": 2, "breaks": 3}, kill_table)
     assert "a  1/2" in text
     assert "b  1/1" in text
     assert "a[limit_raised] survived: Too much.\n      It passes. Next: look.\n" in text
+    assert "· c".replace(" ", "  ") in text
+    assert "not tried: its line was not selected." in text
+    assert "c] survived" not in text
     assert "2 of 3 breaks were noticed" in text
