@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from ..contract import Fault, Found, NotProven
+from ..contract import Fault, Found, NotProven, show
 from .core import CoreConfig
 from .guardrail_log import GuardrailLog
 from .runtime import RuntimeConfig
@@ -88,10 +88,23 @@ class Deployment:
         """core.yaml; errors as with `runtime`, and with its key `core.path`."""
         if self._core is None:
             try:
-                self._core = CoreConfig.load(self.core_path, self.shown(self.core_path))
+                self._core = CoreConfig.load(self._named_core(), self.shown(self.core_path))
             except (Fault, NotProven) as error:
                 self._core = error
         return _given(self._core)
+
+    def _named_core(self) -> Path:
+        """core.yaml, which is there; a file that is not is told where it is named."""
+        path, name = self.core_path, self.runtime.core_path
+        if not os.path.lexists(path):
+            shown = self.shown(path)
+            missing = NotProven(
+                f"{name.where}: {show(name.value)} names no file: there is no {shown}. "
+                f"Next: correct the name, or create {shown}."
+            )
+            missing.unread = shown
+            raise missing
+        return path
 
     @property
     def config_sha256(self) -> str:
@@ -101,7 +114,7 @@ class Deployment:
             NotProven: one of them is missing or unreadable.
             Fault: runtime.yaml is broken, so that core.yaml is not known; or a file is no longer the one that was read.
         """
-        paths = (self.runtime_path, self.core_path)
+        paths = (self.runtime_path, self._named_core())
         digest = hashlib.sha256()
         for path, read in zip(paths, (self._runtime, self._core), strict=True):
             data = read_bytes(path, self.shown(path))
@@ -194,5 +207,7 @@ class Deployment:
 
 def _given(kept: _Part | Fault | NotProven) -> _Part:
     if isinstance(kept, (Fault, NotProven)):
-        raise type(kept)(*kept.args)  # a new one each time: a raised exception gathers the traces of all its readers
+        again = type(kept)(*kept.args)  # a new one each time: a raised exception gathers the traces of all its readers
+        again.unread = kept.unread
+        raise again
     return kept

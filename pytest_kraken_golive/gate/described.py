@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import PydanticUserError
 
 from pytest_kraken_golive.contract import Break, Check
-from pytest_kraken_golive.gate.registry import Registry, Signature
+from pytest_kraken_golive.gate.registry import Signature
 
 _NAMES = {
     "string": "str",
@@ -20,10 +20,6 @@ _NAMES = {
     "boolean": "bool",
     "null": "None",
 }
-_WORD = re.compile(r"[a-z]{4,}")
-"""Shorter words are in every sentence."""
-_FITTING = 3
-"""How many checks are proposed for a line."""
 
 
 def parameter(signature: Signature, name: str) -> str:
@@ -38,28 +34,24 @@ def parameters(signature: Signature) -> str:
     return ", ".join(parameter(signature, name) for name in signature.params) or "none"
 
 
-def comment(check: Check, signature: Signature, line_id: str = "…") -> str:
-    """The comment that binds a line to the check; the values that it must have are left open."""
-    needed = [name for name, one in signature.params.items() if one.default is inspect.Parameter.empty]
-    pairs = [f"id: {line_id}", f"check: {check.name}", *(f"{name}: …" for name in needed)]
+def comment(
+    check: Check, signature: Signature, line_id: str = "…", values: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The comment that binds a line to the check; of the values that it must have, unknown ones are left open."""
+    pairs = [f"id: {line_id}", f"check: {check.name}"]
+    pairs += [f"{name}: {values.get(name, '…')}" for name in needed(signature)]
     return f"<!-- golive: {{{', '.join(pairs)}}} -->"
+
+
+def needed(signature: Signature) -> list[str]:
+    """The parameters without which a line cannot be bound."""
+    return [name for name, one in signature.params.items() if one.default is inspect.Parameter.empty]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A question after the name that was probably meant; empty if none is near."""
     near = difflib.get_close_matches(name.casefold(), list(known), n=2)
     return f"; did you mean {' or '.join(map(repr, near))}" if near else ""
-
-
-def fitting(text: str, registry: Registry) -> list[Check]:
-    """The checks that share most words with a line, the best first."""
-    wanted = set(_WORD.findall(text.lower()))
-    shared = {
-        check: len(wanted & set(_WORD.findall(f"{check.name} {purpose(check)}".lower().replace("_", " "))))
-        for check in registry.checks.values()
-    }
-    best = sorted(shared, key=lambda check: (-shared[check], check.name))[:_FITTING]
-    return [check for check in best if shared[check] > 1]
 
 
 def purpose(check: Check) -> str:
@@ -70,6 +62,15 @@ def purpose(check: Check) -> str:
 def what_breaks(sabotage: Break) -> str:
     """What a break does, in one line."""
     return (sabotage.act.__doc__ or sabotage.name.replace("_", " ")).strip().split("\n", 1)[0]
+
+
+def choices(signature: Signature, name: str) -> list[str]:
+    """The words that a parameter can be, where there are only some."""
+    try:
+        schema = signature.adapters[name].json_schema()
+    except PydanticUserError:
+        return []
+    return [str(one) for one in schema.get("enum", [])]
 
 
 def _type(signature: Signature, name: str) -> str:

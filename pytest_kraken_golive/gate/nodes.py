@@ -169,13 +169,16 @@ def _unbound(planned: PlannedLine) -> Any:
     name = re.sub(r"\W", "_", line_id.lower())
     name = name if name[:1].isalpha() else f"line_{name}"
 
-    fits = "\n".join(["\nOr bind it to one of these, if it fits:", *planned.proposals]) if planned.proposals else ""
+    own = f"<!-- golive: {{id: {line_id}, check: {name}}} -->"
+    write = f"write one called {name} in the root conftest.py (docs/your-own-parts.md)"
 
     def unbound() -> None:
+        why = "this line is bound to no check, so nothing proves it. Next:"
+        if planned.proposals:
+            fits = "\n".join(planned.proposals)
+            raise Unbound(f"{why} paste one of these at its end, if it fits:\n{fits}\nOr {write}, and paste:\n{own}")
         raise Unbound(
-            "this line is bound to no check, so nothing proves it. Next: paste this at its end and name a check "
-            f"(`--golive-checks` lists them, or write one called {name} in the root conftest.py):\n"
-            f"<!-- golive: {{id: {line_id}, check: {name}}} -->{fits}"
+            f"{why} paste this at its end and name a check (`--golive-checks` lists them), or {write}:\n{own}"
         )
 
     return unbound

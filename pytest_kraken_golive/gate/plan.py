@@ -9,13 +9,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_kraken_golive.contract import EVERYTHING, Check
 from pytest_kraken_golive.gate.causes import ABOUT_THE_RUN, FILES, THE_RUN
-from pytest_kraken_golive.gate.described import comment, fitting, nearest, parameters
+from pytest_kraken_golive.gate.described import nearest, parameters
+from pytest_kraken_golive.gate.proposals import Proposals
 from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
 from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError, Stage
 from pytest_kraken_golive.runbook.parse import read_runbook
@@ -249,6 +250,7 @@ def make_plan(paths: Iterable[Path], registry: Registry, rootdir: Path) -> Plan:
         )
     if problems:
         raise RunbookError(problems)
+    _propose(plan, registry)
     return plan
 
 
@@ -282,14 +284,19 @@ def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: di
         signature,
         params,
         order=len(plan.lines),
-        proposals=() if check else _proposals(line, line_id.removeprefix("unbound-"), registry),
     )
     return []
 
 
-def _proposals(line: Line, line_id: str, registry: Registry) -> tuple[str, ...]:
-    text = " ".join((line.text, *line.section[-1:]))
-    return tuple(comment(check, registry.signature(check), line_id) for check in fitting(text, registry))
+def _propose(plan: Plan, registry: Registry) -> None:
+    """Look for checks that may fit the unbound lines, once it is known how the others are bound."""
+    unbound = [planned for planned in plan.lines.values() if planned.check is None]
+    if unbound:
+        bound = [one.line.binding.params for one in plan.lines.values() if one.line.binding is not None]
+        proposals = Proposals(registry, bound)
+        for planned in unbound:
+            comments = proposals.comments(planned.line, planned.id.removeprefix("unbound-"))
+            plan.lines[planned.id] = replace(planned, proposals=comments)
 
 
 def _resolve(name: str, raw: Any, registry: Registry) -> tuple[Check, Signature, dict[str, Any]]:

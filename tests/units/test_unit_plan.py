@@ -262,3 +262,30 @@ def test_the_comment_to_paste_can_be_pasted_and_its_check_be_written(text: str) 
     assert binding.params == {}
     assert CHECK_NAME.match(binding.check)
     assert f"one called {binding.check} " in str(caught.value)
+
+
+def test_an_unbound_line_is_offered_what_fits_its_words_filled_in_as_other_lines_do(
+    write: Write, tmp_path: Path
+) -> None:
+    def no_breaches(evidence: Any, *, entrypoint: str) -> None:
+        """The entrypoint lists its breaches, and there is none."""
+
+    def paper_run(evidence: Any, *, entrypoint: str) -> None:
+        """The bot ran on paper."""
+
+    def tags(evidence: Any, *, profile: str) -> None:
+        """The profile has its labels."""
+
+    known = registry()
+    for function in (no_breaches, paper_run, tags):
+        known.add(check(function.__name__)(function))
+    text = (
+        "- Ran. <!-- golive: {id: run, check: paper_run, entrypoint: desk_paper} -->\n"
+        "- The list of breaches of `desk_paper` is empty.\n- The labels of profile `my_desk`.\n- Backups are made.\n"
+    )
+    lines = make_plan(write(one=text), known, tmp_path).lines
+    assert lines["unbound-the-list-of-breaches-of"].proposals[0] == (
+        "<!-- golive: {id: the-list-of-breaches-of, check: no_breaches, entrypoint: desk_paper} -->"
+    )
+    assert "check: tags, profile: my_desk}" in lines["unbound-the-labels-of-profile-my"].proposals[0]
+    assert lines["unbound-backups-are-made"].proposals == ()
