@@ -43,10 +43,12 @@ class Proposals:
 
     def comments(self, line: Line, line_id: str) -> tuple[str, ...]:
         """Comments that bind the line to the checks which fit its words best, the best first."""
-        filled = {check: self._filled(check, _TOKEN.findall(line.text)) for check in self._words}
+        tokens = _TOKEN.findall(line.text)
+        filled = {check: self._filled(check, tokens) for check in self._words}
+        kinds = [name for name, values in self._values.items() if not values.isdisjoint(tokens)]  # what its names name
         return tuple(
             comment(check, self._registry.signature(check), line_id, filled[check])
-            for check in self._fitting(_words(line.text), filled)
+            for check in self._fitting(_words(" ".join([line.text, *kinds])), filled)
         )
 
     def _fitting(self, wanted: set[str], filled: Mapping[Check, Mapping[str, str]]) -> list[Check]:
