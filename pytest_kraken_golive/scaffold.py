@@ -38,6 +38,15 @@ __pycache__/
 
 CASSETTES = "cassettes/.gitkeep"
 
+PYTEST_INI = """[pytest]
+testpaths = tests
+"""
+"""Without one, pytest takes the folder that it is started in for the project's root."""
+INI_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
+"""Files that are pytest's alone; others hold a section for it."""
+INI_SECTIONS = {"pyproject.toml": "[tool.pytest", "tox.ini": "[pytest]", "setup.cfg": "[tool:pytest]"}
+"""What a file holds that configures pytest among others."""
+
 
 class ScaffoldError(Exception):
     """A file cannot be written; the message says which and why."""
@@ -58,11 +67,25 @@ def scaffold(directory: Path, *, production: bool = False) -> tuple[list[str], l
     """
     names = FILES + (PRODUCTION if production else ())
     contents = {name: stock(name) for name in names} | {".gitignore": GITIGNORE, CASSETTES: ""}
+    if not configures_pytest(directory):
+        contents["pytest.ini"] = PYTEST_INI
     written: list[str] = []
     kept: list[str] = []
     for name, content in contents.items():
         (written if _write_new(directory / name, content) else kept).append(name)
     return written, kept
+
+
+def configures_pytest(directory: Path) -> bool:
+    """Whether the project has told pytest where its root is."""
+    if any((directory / name).exists() for name in INI_FILES):
+        return True
+    texts = {name: directory / name for name in INI_SECTIONS}
+    return any(
+        INI_SECTIONS[name] in path.read_text(encoding="utf-8", errors="replace")
+        for name, path in texts.items()
+        if path.is_file()
+    )
 
 
 def stock(name: str) -> str:

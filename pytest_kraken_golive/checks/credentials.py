@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pytest_kraken_golive.checks.client_shape import granted_by
 from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
 from pytest_kraken_golive.checks.recording_breaks import (
     RECORDING_BREAKS,
@@ -18,7 +19,6 @@ from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.real_money import keys_by_kind
 from pytest_kraken_golive.deployment.secrets import Credentials
-from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.recording.witness import Witness
 from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
@@ -236,10 +236,7 @@ def key_permissions(
     needed = [name for word in required for name in PERMISSIONS[word]]
     banned = [name for word in forbidden for name in PERMISSIONS[word]]
     before = kraken_witness.count("GetApiKeyInfo")
-    try:
-        granted = list(kraken_client.api_key_info().permissions)
-    except KrakenError as error:
-        raise Fault(f"exchange {kraken_client.base_url}: {error}") from error
+    granted = granted_by(kraken_client)
     if kraken_witness.count("GetApiKeyInfo") <= before:
         raise NotProven(
             "exchange: its books show no GetApiKeyInfo from kraken_client, so the answer is not the exchange's. "

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.plan import Plan
 
 ABSENT = "absent"
+VERDICT = "verdict.json"
+"""What tells a folder of reports."""
 
 
 def digest_files(paths: Iterable[Path]) -> dict[str, str]:
@@ -28,13 +30,16 @@ def _digest(path: Path) -> str:
 def judged_files(rootdir: Path, deployment: Path | None, plan: Plan, *, cassettes: bool = False) -> list[Path]:
     """The files that decide what is judged, and by what: runbooks, policy, configuration, licence, named tests.
 
-    With `cassettes` also what is played.
+    With `cassettes` also what is played. A folder below them in which a gate has left its verdict, because pytest was
+    started there, is none of it.
     """
     root = deployment or rootdir
     watched = [rootdir / "config", root / "config", root / "var" / "licenses"]
     watched += [rootdir / "cassettes"] if cassettes else []
     found = [path for folder in watched if folder.is_dir() for path in folder.rglob("*")]
+    reports = {path.parent for path in found if path.name == VERDICT}.difference(watched)
     files = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+    files = [path for path in files if reports.isdisjoint(path.parents)]
     runbooks = [book.path for book in plan.runbooks]
     return [*files, *runbooks, *_named_tests(rootdir, plan), root / ".env", rootdir / "conftest.py"]
 

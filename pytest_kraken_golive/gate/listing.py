@@ -26,6 +26,12 @@ def _list(config: pytest.Config) -> None:
 
     registry = load_checks(config)
     page = Page(config.get_terminal_writer())
+    page.paragraph(
+        "Each check: its name, what it proves, its parameters (name: type = default), what it does to the exchange "
+        "(touches), how many sabotages it is proven to notice (breaks), and the comment to paste below a line.",
+        light=True,
+    )
+    page.line()
     for name in sorted(registry.checks):
         check = registry.checks[name]
         signature = registry.signature(check)

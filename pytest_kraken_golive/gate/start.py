@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -319,6 +320,9 @@ def _print_last(config: pytest.Config, line: str) -> None:
     colour = {"green": True} if " GO " in line[:6] else {"red": True}
     line = fitting(line, getattr(sys.stdout, "encoding", None))
     if reporter is not None:
+        writer = config.get_terminal_writer()
+        if writer.hasmarkup:  # a person's screen: a program that reads this gets the one line
+            line = textwrap.fill(line, writer.fullwidth - 1, break_long_words=False, break_on_hyphens=False)
         reporter.write_line(line, bold=True, **colour)
     else:
         print(line)

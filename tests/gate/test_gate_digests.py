@@ -90,3 +90,16 @@ def test_the_tests_that_a_line_names_are_watched_with_their_conftests(tmp_path: 
     plan = Plan(lines={"x": replace(planned, params={"node": "tests/a/b/test_x.py::test_y"})})
     watched = {path.relative_to(tmp_path).as_posix() for path in judged_files(tmp_path, None, plan)}
     assert watched == {".env", "conftest.py", "tests/a/conftest.py", "tests/a/b/test_x.py"}
+
+
+def test_a_folder_of_reports_is_no_configuration_unless_it_is_the_configurations_own(tmp_path: Path) -> None:
+    names = ("config/core.yaml", "config/reports/verdict.json", "config/reports/allure-results/a.json")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    config = tmp_path / "config"
+    assert {path for path in judged_files(tmp_path, None, Plan()) if path.is_relative_to(config)} == {
+        config / "core.yaml"
+    }
+    (config / "verdict.json").write_text("{}")
+    assert config / "core.yaml" in judged_files(tmp_path, None, Plan())
