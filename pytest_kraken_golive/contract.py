@@ -73,6 +73,11 @@ class Where:
     key: str | None = None
     """Key path, written with dots: `trading.entrypoints.kraken_desktop_paper.environment`."""
 
+    @property
+    def by_program(self) -> bool:
+        """Whether nobody edits this by hand: JSON here is reports, licences, fingerprints and lists."""
+        return self.source.endswith(".json")
+
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
         return place if self.key is None else f"{place} {self.key}"
@@ -95,7 +100,10 @@ class Found:
             do: the next step; by default, to set the key (or to change the runbook if the runbook is wrong).
         """
         wanted = expected if isinstance(expected, Words) else show(expected)
-        step = do or f"set it to {wanted}, or change the line if the runbook is wrong"
+        set_it = (
+            f"let the program that writes this file write {wanted}" if self.where.by_program else f"set it to {wanted}"
+        )
+        step = do or f"{set_it}, or change the line if the runbook is wrong"
         return f"{self.where}: expected {wanted}, found {show(self.value)}. Next: {step}."
 
 

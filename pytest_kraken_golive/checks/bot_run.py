@@ -43,6 +43,12 @@ def paper_run(
             f"{report.document.shown}: changed after the other lines had judged it. "
             "Next: let the bot write its report once, when its run is over."
         )
+    lacking = report.lacking()
+    if len(lacking) > 1:  # of a single one, whoever reads it says more
+        raise NotProven(
+            f"{report.document.shown}: expected the keys of a report, found none of {', '.join(lacking)}. "
+            "Next: let the bot write them; docs/your-own-parts.md has a whole report to copy."
+        )
     evidence.record("command", state.command)
     evidence.record("command", state.exit_status, key="exit_status")
     _is_of_this_run(report, state, deployment, entrypoint, evidence)

@@ -22,7 +22,6 @@ from .kinds import (
     described,
     mistyped,
     unlike,
-    written_by_a_program,
 )
 from .misspelt import letters, misspelt, nearest, shortened
 from .source import decode, read_bytes
@@ -314,7 +313,7 @@ def _absent(parent: Found, part: str | int, rest: Sequence[str | int]) -> NotPro
 
 def _to_add(where: Where, key: str, near: str | None, parent: str) -> str:
     """What to do about a key that is absent; which of two names is misspelt, nobody knows."""
-    if written_by_a_program(where.source):
+    if where.by_program:
         return f"let the program that writes this file write {key} below {parent}."
     add = f"add {key} below {parent}"
     return (

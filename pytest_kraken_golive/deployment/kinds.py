@@ -21,14 +21,9 @@ def unlike(found: Found, expected: str, do: str) -> Fault:
     return Fault(f"{found.where}: expected {expected}, found {described(found.value)}. Next: {do}.")
 
 
-def written_by_a_program(source: str) -> bool:
-    """Whether nobody edits a file by hand: JSON here is reports, licences, fingerprints and lists."""
-    return source.partition(":")[0].endswith(".json")
-
-
 def mistyped(found: Found, expected: str, by_hand: str) -> Fault:
     """A fault of a value's type; the next step is for a person, or for who looks after the program that wrote it."""
-    if written_by_a_program(found.where.source):
+    if found.where.by_program:
         return unlike(found, expected, f"let the program that writes this file write {expected} there")
     return unlike(found, expected, by_hand)
 

@@ -12,6 +12,12 @@ from pytest_kraken_golive.deployment.section import Section
 SECTION = "paper_exchange_metrics"
 SUMMARY = "summary"
 
+KEYS = (
+    *("mode", "entrypoint", "run_id", "config_sha256", "started_at", "finished_at", "status", "errors", "warnings"),
+    *("validation", "checkpoint", "metrics_endpoint", "decision_events", "guardrails", "io_queue", SECTION),
+)
+"""What the stock lines read at the top of a report."""
+
 
 class PaperReport(Section):
     """A report as the bot wrote it. Absent keys raise `NotProven`, wrong types `Fault`; nothing has a default."""
@@ -30,6 +36,10 @@ class PaperReport(Section):
         """
         shown = os.path.relpath(path, root)
         return cls(load_json(path, Path(shown).as_posix() if not shown.startswith("..") else path.name))
+
+    def lacking(self) -> list[str]:
+        """Those of `KEYS` that it does not have, so that an author learns of all at once."""
+        return [key for key in KEYS if not self.has(key)]
 
     def summary(self, key: str) -> Found:
         """A field of `paper_exchange_metrics.summary`, of whatever type.

@@ -143,7 +143,7 @@ def _found(line: Line) -> str:
     if place is None:
         return fact
     source = place["source"].rpartition("/")[2] if "://" not in place["source"] else place["source"]
-    key = (place["key"] or "").rpartition(".")[2]
+    key = re.sub(r"^.*\.(?=\w*[A-Za-z_])", "", place["key"] or "")  # the last one, with the places in a list
     return f"{source}{key and f' {key}'}: {fact[place.end() :]}"
 
 
