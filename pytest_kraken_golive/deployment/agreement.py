@@ -82,8 +82,10 @@ def environment_copies(
     for mode in said_modes(about):
         if mode.value != kind.value:
             raise Fault(mode.unlike(kind.value, f"write {kind.value}, which the environment {own.value} is"))
-    beside = _accounts(runtime, core, entrypoint, adapters)
-    return _once([own, *said_environments(about, kind), *_of(beside, "environment")])
+    beside = _of(_accounts(runtime, core, entrypoint, adapters), "environment")
+    for name in beside:
+        core.environment(name)
+    return _once([own, *said_environments(about, kind), *beside])
 
 
 def risk_profile_copies(
@@ -177,9 +179,7 @@ def account_environments(core: CoreConfig, adapters: Mapping[str, str] = ADAPTER
     names = [account for account in accounts(core) if account.given("environment")]
     for account in names:
         named, (label, kind) = account.environment, account.route[-2:]
-        if named.value not in core.environment_names.value:
-            raise Fault(named.unlike(core.environment_names.value, "name one of these environments, or add it"))
-        environment = core.environment(named.value)
+        environment = core.environment(named)
         for found, expected in ((environment.kind, kind), (environment.exchange, adapters.get(label, label))):
             if found.value != expected:
                 raise Fault(

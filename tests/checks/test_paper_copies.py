@@ -203,7 +203,13 @@ R_MODE, R_DEFAULT = "default_mode: paper", "default_entrypoint: kraken_desktop_p
             0,
             "expected an environment",
         ),
-        (C, ACCOUNTS, f"{ACCOUNTS}  other: {{live: {{environment: nope}}}}\n", 0, "other.live.environment: expected ["),
+        (
+            C,
+            ACCOUNTS,
+            f"{ACCOUNTS}  other: {{live: {{environment: nope}}}}\n",
+            0,
+            "other.live.environment: 'nope' is not in config/core.yaml:5 environments (",
+        ),
         (
             C,
             ACCOUNTS,
@@ -211,7 +217,7 @@ R_MODE, R_DEFAULT = "default_mode: paper", "default_entrypoint: kraken_desktop_p
             2,
             "that only live uses",
         ),
-        (R, R_DEFAULT, "default_entrypoint: nope", 0, "found 'nope', which is not there"),
+        (R, R_DEFAULT, "default_entrypoint: nope", 0, "'nope' is not in config/runtime.yaml:14 trading.entrypoints"),
         (R, R_DEFAULT, "default_entrypoint: kraken_desktop_live", 0, "which is live (config/core.yaml:"),
         (R, R_MODE, "default_mode: 'paper '", 0, "expected one of paper, live, testnet, found the text 'paper '"),
         (R, R_MODE, "default_mode: live", 0, "expected 'paper', found 'live'"),
@@ -220,7 +226,7 @@ R_MODE, R_DEFAULT = "default_mode: paper", "default_entrypoint: kraken_desktop_p
             "default_profile: balanced",
             "default_profile: nope",
             1,
-            "risk.default_profile: expected one of conservative",
+            "risk.default_profile: 'nope' is not in config/core.yaml:29 risk_profiles (conservative",
         ),
         (C, "ip_allowlist: []", "ip_allowlist: [10.0.0.0/8, garbage]", 0, "ip_allowlist.1: expected an IP address"),
         (
@@ -236,7 +242,7 @@ R_MODE, R_DEFAULT = "default_mode: paper", "default_entrypoint: kraken_desktop_p
         (R, "  live:\n", "  lives: {enabled: true}\n  live:\n", 0, "expected the key live, found 'lives'"),
         (R, "core:\n", "tradings: {}\ncore:\n", 0, "expected the key trading, found 'tradings'"),
         (R, "  burst: 10", "  burst: 10\n  bursts: 99", 0, "expected the key burst, found 'bursts'"),
-        (R, "    port: 0", "    port: 0\n    post: 9100", 0, "which looks like it and is not read"),
+        (R, "    port: 0", "    port: 0\n    post: 9100", 0, "which is not read"),
     ],
 )
 def test_every_copy_counts_and_every_name_refers(tmp_path: Path, row: tuple[str, str, str, int, str]) -> None:

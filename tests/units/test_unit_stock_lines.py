@@ -8,13 +8,13 @@ import pytest
 
 from pytest_kraken_golive.gate.stock_lines import STOCK_LINES, not_asked
 from pytest_kraken_golive.runbook.parse import read_runbook
-from pytest_kraken_golive.scaffold import FILES
+from pytest_kraken_golive.scaffold import FILES, PRODUCTION
 
 ROOT = Path(__file__).parents[2]
 PAPER = STOCK_LINES["paper"]
 
 
-@pytest.mark.parametrize("file", [name for name in FILES if name.startswith("config/runbooks/")])
+@pytest.mark.parametrize("file", [name for name in FILES + PRODUCTION if name.startswith("config/runbooks/")])
 def test_the_list_is_that_of_the_stock_runbook(file: str) -> None:
     book = read_runbook(ROOT / file, shown=file)
     lines = {line.binding.id: line.binding.check for line in book.lines if line.binding is not None}
