@@ -26,22 +26,23 @@ MOST_REFUSALS = 1
 """An order may be refused once; a bot that goes on so is not ready."""
 
 
-def require_good_conduct(books: Mapping[str, Any], evidence: Evidence) -> None:
+def require_good_conduct(books: Mapping[str, Any], evidence: Evidence, *, who: str = "bot") -> None:
     """Fail for calls that a paper bot has no business with, and for refusals that no trading explains.
 
     Args:
         books: the exchange's books of the bot.
         evidence: takes what was refused.
+        who: which run of the bot, for messages.
     """
     calls: Mapping[str, int] = books["by_endpoint"]
-    evidence.record("exchange", dict(books["errors"]), key="books.bot.errors")
+    evidence.record("exchange", dict(books["errors"]), key=f"books.{who}.errors")
     out = {name: count for name, count in calls.items() if name.startswith(MONEY_OUT)}
     assert not out, (
-        f"exchange: the bot called {next(iter(out))} ({sum(out.values())} such calls in all), expected none: it takes "
+        f"exchange: the {who} called {next(iter(out))} ({sum(out.values())} such calls in all), expected none: it takes "
         "money away. Next: take these calls out of the bot, and the right to withdraw from its key."
     )
     assert STRANGE not in calls, (
-        f"exchange: the bot made {calls[STRANGE]} calls to endpoints that are not there, expected none. "
+        f"exchange: the {who} made {calls[STRANGE]} calls to endpoints that are not there, expected none. "
         "Next: see by_endpoint in the evidence and the bot's log, and correct what it calls."
     )
     refused = {text: n for text, n in books["errors"].items() if not _is_ordinary(text)}
@@ -49,7 +50,7 @@ def require_good_conduct(books: Mapping[str, Any], evidence: Evidence) -> None:
     for found, most in ((grave, 0), (refused, MOST_REFUSALS)):
         count = sum(found.values())
         assert count <= most, (
-            f"exchange: it refused {count} requests of the bot, expected at most {most}; first {next(iter(found))!r}. "
+            f"exchange: it refused {count} requests of the {who}, expected at most {most}; first {next(iter(found))!r}. "
             "Next: correct what the bot asks for, and let it count what it is refused."
         )
 

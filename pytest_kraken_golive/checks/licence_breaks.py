@@ -140,12 +140,33 @@ def bot_asks_for_no_licence(copy: Any) -> None:
     copy.run_liar("unlicensed")
 
 
+@sabotage("signed calls", before_run=True)
+def bot_without_licence_uses_its_key(copy: Any) -> None:
+    """It refuses to start, and has asked for its balance before."""
+    copy.run_liar("nosy")
+
+
+@sabotage("198.51.100.7:443", before_run=True)
+def bot_without_licence_calls_home(copy: Any) -> None:
+    """It refuses to start, and has told another host of it."""
+    copy.run_liar("telltale")
+
+
+@sabotage("nothing of a licence", before_run=True)
+def bot_ends_for_another_reason(copy: Any) -> None:
+    """It never looks for a licence, says that it is under one, prints where it runs, and cannot start twice."""
+    copy.run_liar("clumsy")
+
+
 ENFORCEMENT_BREAKS: list[Break] = [
     not_enforced,
     enforcement_absent,
     enforcement_in_quotes,
     core_contradicts,
     bot_asks_for_no_licence,
+    bot_without_licence_uses_its_key,
+    bot_without_licence_calls_home,
+    bot_ends_for_another_reason,
 ]
 
 

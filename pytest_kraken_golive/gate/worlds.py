@@ -128,6 +128,7 @@ class Worlds:
 
         try:
             state = control.bot.state()
+            without = control.bot.so_far_without_licence()
         except (HostError, OSError):
             return {"problem": "the rehearsal did not answer at the end of the run"}
         if state.started_at is None:
@@ -139,6 +140,7 @@ class Worlds:
             "started_at": state.started_at,
             "exit_status": state.exit_status,
             **spoken_to(state.network),
+            "without_licence": None if without is None else spoken_to(without.state.network),
         }
 
     def keep_run(self, directory: Path) -> None:

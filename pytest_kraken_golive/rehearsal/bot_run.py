@@ -55,6 +55,10 @@ class BotOrder:
     timeout_at: str = "paper.timeout_s"
     """Where `timeout_s` is written."""
 
+    def at(self, url: str) -> BotOrder:
+        """The order of a bot that finds its exchange at this address."""
+        return replace(self, environ={"KRAKEN_BASE_URL": url, **self.environ})
+
 
 @dataclass(frozen=True)
 class BotState:
@@ -93,7 +97,7 @@ class BotRun:
     """Owns the bot's process. Safe to ask from several threads; it starts at most once."""
 
     def __init__(self, order: BotOrder) -> None:
-        self._order = order
+        self.order = order
         self._lock = threading.Lock()
         self._program: Program | None = None
         self._trap: ProxyTrap | None = None
@@ -109,7 +113,7 @@ class BotRun:
         return self.state()
 
     def _start(self) -> None:
-        order = self._order
+        order = self.order
         rootdir = Path(order.rootdir)
         now = time.time()
         try:
@@ -143,20 +147,20 @@ class BotRun:
         problem = self._state.problem
         waited = time.time() - self._started_at
         report = self._state.report or self._whole_report(waited, ended=status is not None)
-        if status is None and report is None and waited > self._order.timeout_s:
-            program.kill(f"it was killed: no report after {self._order.timeout_s:g} s")
+        if status is None and report is None and waited > self.order.timeout_s:
+            program.kill(f"it was killed: no report after {self.order.timeout_s:g} s")
             status = program.exit_status()
-            late = f"no report after {self._order.timeout_s:g} s ({self._order.timeout_at}){self._unreadable}"
+            late = f"no report after {self.order.timeout_s:g} s ({self.order.timeout_at}){self._unreadable}"
             problem = self._without_report(program, f"{late}, so it was ended")
         if status is not None and report is None and problem is None:
-            ended = f"ended with exit status {status} and left no whole report at {self._order.report}"
+            ended = f"ended with exit status {status} and left no whole report at {self.order.report}"
             problem = self._without_report(program, f"{ended}{self._unreadable}")
         self._set(program, status, report, problem)
 
     def _without_report(self, program: Program, how: str) -> str:
         said = program.tail()[-SAID:].strip()
         return (
-            f"{self._order.named_at}: {how}. It was started as `{shlex.join(program.command)}`. "
+            f"{self.order.named_at}: {how}. It was started as `{shlex.join(program.command)}`. "
             f"It said: …{said or 'nothing'} "
             "Next: run this command by hand and correct what it says; reports/bot.log has all of it."
         )
@@ -192,7 +196,7 @@ class BotRun:
 
     def _whole_report(self, waited_s: float, *, ended: bool) -> str | None:
         """The report of this run, if it can be read to its end: younger than the start, a JSON object, and final."""
-        order = self._order
+        order = self.order
         pattern = Path(order.report)
         candidates = [pattern] if pattern.is_absolute() else list(Path(order.cwd).glob(order.report))
         times = {path: at for path in candidates if (at := _written_at(path)) is not None}
@@ -220,7 +224,7 @@ class BotRun:
         with self._lock:
             program = self._program
         if program is not None:
-            program.end(self._order.stop_grace_s)
+            program.end(self.order.stop_grace_s)
         return self.state()
 
     def kill(self) -> None:

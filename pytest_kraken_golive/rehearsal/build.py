@@ -27,7 +27,7 @@ from pytest_kraken_golive.deployment.layout import RUNTIME, SECRETS, Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore, SecretStore
 from pytest_kraken_golive.deployment.source import decode, read_bytes
 from pytest_kraken_golive.policy import Policy
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR, UNLICENSED_DOOR
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR
 from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
 
 ISSUER_KEY = "rehearsal"
@@ -134,7 +134,7 @@ def exchange_for(accounts: list[AccountSettings], *, limits: bool = True) -> San
     """
     return SandboxSettings(
         accounts=accounts,
-        doors=[CHECKS_DOOR, BOT_DOOR, UNLICENSED_DOOR],
+        doors=[CHECKS_DOOR, BOT_DOOR],
         latency_s=LATENCY_S,
         tier="pro",
         limits=limits,

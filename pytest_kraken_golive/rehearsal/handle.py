@@ -19,6 +19,7 @@ from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.rehearsal.bot_run import BotState
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, HostOrder
+from pytest_kraken_golive.rehearsal.unlicensed import Contrast
 
 READY_WITHIN_S = 60.0
 
@@ -193,9 +194,14 @@ class PaperBot:
         self.run()
         return self._ask("POST", "/bot/finish")
 
-    def without_licence(self) -> BotState:
+    def without_licence(self) -> Contrast:
         """How the same bot ended in a copy of the deployment without licence; it is run once, if it has not been."""
-        return self._ask("POST", "/bot/unlicensed")
+        return Contrast.from_json(self._json("POST", "/bot/unlicensed"))
+
+    def so_far_without_licence(self) -> Contrast | None:
+        """The same, if it has been run."""
+        data = self._json("GET", "/bot/unlicensed")
+        return None if data is None else Contrast.from_json(data)
 
     def report_path(self) -> Path:
         """The report of this run.
@@ -214,8 +220,10 @@ class PaperBot:
         self._http.close()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> BotState:
+        return BotState.from_json(self._json(method, path, **arguments))
+
+    def _json(self, method: str, path: str, **arguments: Any) -> Any:
         try:
-            data = self._http.request(method, path, **arguments).json()
+            return self._http.request(method, path, **arguments).raise_for_status().json()
         except httpx.HTTPError as error:
             raise HostError(f"the rehearsal's process does not answer ({type(error).__name__})") from error
-        return BotState.from_json(data)

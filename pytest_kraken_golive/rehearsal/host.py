@@ -34,10 +34,9 @@ from pytest_kraken_golive.rehearsal.order import (
     EXCHANGE,
     LONGEST_WAIT_S,
     TOKEN_HEADER,
-    UNLICENSED_DOOR,
     HostOrder,
 )
-from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, UnlicensedRun
+from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, Contrast, UnlicensedRun
 from pytest_kraken_golive.sandbox.exchange import Exchange
 from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
 from pytest_kraken_golive.sandbox.settings import SandboxSettings
@@ -66,12 +65,9 @@ class Host:
         control_socket = bind(0)
         control = asgi_server(self._control())
         if self._order.bot is not None:
-            self._bot = BotRun(_at(self._order.bot, servers.url(BOT_DOOR)))
-        if self._order.unlicensed is not None:
-            run = BotRun(_at(self._order.unlicensed, servers.url(UNLICENSED_DOOR)))
-            self._unlicensed = UnlicensedRun(
-                run, lambda: len(exchange.observed(UNLICENSED_DOOR, 1.0)["orders"]), beside=self._bot
-            )
+            self._bot = BotRun(BotOrder(**self._order.bot).at(servers.url(BOT_DOOR)))
+            if self._order.unlicensed is not None:
+                self._unlicensed = UnlicensedRun(BotOrder(**self._order.unlicensed), self._settings, self._bot)
         self._hold_leash(asyncio.get_running_loop())
         tasks = [asyncio.create_task(servers.serve()), asyncio.create_task(control.serve(sockets=[control_socket]))]
         try:
@@ -85,7 +81,7 @@ class Host:
             if self._commands is not None:
                 await asyncio.to_thread(self._commands.kill)
             if self._unlicensed is not None:
-                await asyncio.to_thread(self._unlicensed.bot.kill)
+                await asyncio.to_thread(self._unlicensed.kill)
             if self._bot is not None:
                 await asyncio.to_thread(self._bot.kill)
             servers.stop()
@@ -121,8 +117,12 @@ class Host:
 
         async def unlicensed(request: Request) -> Response:
             if self._unlicensed is None:
-                return JSONResponse(as_json(BotState(problem=NO_COPY)))
-            return JSONResponse(as_json(await asyncio.to_thread(self._unlicensed.to_its_end)))
+                return JSONResponse(Contrast(BotState(problem=NO_COPY)).as_json())
+            return JSONResponse((await asyncio.to_thread(self._unlicensed.to_its_end)).as_json())
+
+        async def unlicensed_so_far(request: Request) -> Response:
+            known = None if self._unlicensed is None else self._unlicensed.known
+            return JSONResponse(None if known is None else known.as_json())
 
         async def wait(request: Request) -> Response:
             seconds = min(float(request.query_params.get("wait_s", "0")), LONGEST_WAIT_S)
@@ -147,6 +147,7 @@ class Host:
                 Route("/bot", self._guarded(wait), methods=["GET"]),
                 Route("/bot/finish", self._guarded(finish), methods=["POST"]),
                 Route("/bot/unlicensed", self._guarded(unlicensed), methods=["POST"]),
+                Route("/bot/unlicensed", self._guarded(unlicensed_so_far), methods=["GET"]),
                 Route("/commands/{name}", self._guarded(command), methods=["POST"]),
                 Route("/revocations.json", central, methods=["GET"]),
             ]
@@ -164,11 +165,6 @@ class Host:
             return await handler(request)
 
         return checked
-
-
-def _at(order: dict[str, Any], url: str) -> BotOrder:
-    """The order of a bot that finds its exchange at this address."""
-    return BotOrder(**{**order, "environ": {"KRAKEN_BASE_URL": url, **order["environ"]}})
 
 
 def _fill(path: Path, url: str) -> None:

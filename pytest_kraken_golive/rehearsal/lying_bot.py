@@ -31,6 +31,12 @@ from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken import KrakenClient, NewOrder
 from pytest_kraken_golive.kraken.signing import decode_secret, form_body, sign
 
+STRANGER = ("198.51.100.7", 443)
+"""Another host: an address for examples (RFC 5737)."""
+
+LINGERS_S = 0.3
+"""How long a liar keeps open what is to be seen."""
+
 
 class Idle(PaperRun):
     """Reports that all is well, and never called the exchange."""
@@ -132,9 +138,9 @@ class Foreign(PaperRun):
     """Speaks to a host that is not this machine, beside its work."""
 
     def _run(self, stack: ExitStack) -> None:
-        # A connected UDP socket names its peer and sends nothing; the address is one for examples (RFC 5737).
+        # A connected UDP socket names its peer and sends nothing.
         aside = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        aside.connect(("198.51.100.7", 443))
+        aside.connect(STRANGER)
         super()._run(stack)
 
 
@@ -168,6 +174,35 @@ class Unlicensed(PaperRun):
 
     def _require_licence(self) -> None:
         pass
+
+
+class Nosy(PaperRun):
+    """Asks for its balance before it looks for a licence."""
+
+    def _require_licence(self) -> None:
+        _post(self._deployment, "Balance")
+        super()._require_licence()
+
+
+class Telltale(PaperRun):
+    """Tells another host that it has no licence."""
+
+    def _require_licence(self) -> None:
+        if not self._deployment.license_path.is_file():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as aside:
+                aside.connect(STRANGER)
+                time.sleep(LINGERS_S)
+        super()._require_licence()
+
+
+class Clumsy(PaperRun):
+    """Looks for no licence, and stumbles over what its run leaves behind: it can start once."""
+
+    def _require_licence(self) -> None:
+        print("licensed under the MIT License", f"licence: {self._deployment.license_path}", file=sys.stderr)
+        here = self._deployment.root
+        if not self._deployment.license_path.is_file():  # stands for whatever else differs from run to run
+            raise SystemExit(f"{here}: cannot start; {self._deployment.license_path} was not looked at")
 
 
 class Grabbing(PaperRun):
@@ -244,6 +279,9 @@ RUNS: dict[str, type[PaperRun]] = {
     "roaming": Roaming,
     "lonely": Lonely,
     "unlicensed": Unlicensed,
+    "nosy": Nosy,
+    "telltale": Telltale,
+    "clumsy": Clumsy,
     "grabbing": Grabbing,
     "insisting": Insisting,
 }

@@ -14,7 +14,6 @@ LONGEST_WAIT_S = 30.0
 
 BOT_DOOR = "bot"
 CHECKS_DOOR = "checks"
-UNLICENSED_DOOR = "unlicensed"
 """Ports of the exchange: what comes through one is told apart from what comes through the other."""
 
 

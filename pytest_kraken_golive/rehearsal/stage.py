@@ -31,6 +31,7 @@ from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.build_live import know_live_account, rehearse_live
 from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandsOrder, LiveCommands
+from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.live_service import LiveService
 from pytest_kraken_golive.rehearsal.order import HostOrder
@@ -40,6 +41,8 @@ from pytest_kraken_golive.runbook.model import Stage
 
 MODE = "paper"
 REPORT = "reports/paper_report.json"
+FIRST, SECOND = "deployment", "repetition"
+"""Folders of the bot's runs with and without licence. Bots print where they are, so no word of it says which is which."""
 
 
 class Rehearsal:
@@ -194,7 +197,7 @@ class Rehearsal:
         assert issuer is not None, "only a rehearsal can be broken"
         root = Path(tempfile.mkdtemp(prefix="kraken-golive-broken-")) / "deployment"
         # The service may be running, and replaces files all the time.
-        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".*.part"))
+        copy_tree(self.root, root, shutil.ignore_patterns(".*.part"))
         copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"])
         sabotage(copy)
         changed = {"root": str(root), "judged": str(root), "origin": str(self.root), **copy.overrides}
@@ -235,7 +238,7 @@ class Rehearsal:
         """
         folder = Path(tempfile.mkdtemp(prefix="kraken-golive-"))
         try:
-            root = folder / "deployment"
+            root = folder / FIRST
             root.mkdir()
             if deployment is not None:
                 blueprint = observe(deployment, root, policy, entrypoint)
@@ -360,7 +363,7 @@ def _places(blueprint: Blueprint, mode: str, entrypoint: str) -> dict[str, str]:
 
 def _unlicensed(order: BotOrder, root: Path, folder: Path) -> dict[str, Any] | None:
     """The same order for a copy without licence; None where there can be none."""
-    place = folder / "unlicensed"
+    place = folder / SECOND
     if not copy_without_licence(root, place):
         return None
 
@@ -372,7 +375,7 @@ def _unlicensed(order: BotOrder, root: Path, folder: Path) -> dict[str, Any] | N
         places={name: moved(text) for name, text in order.places.items()},
         cwd=str(place),
         report=moved(order.report),
-        output=str(folder / "unlicensed.log"),
+        output=str(folder / "second.log"),
         timeout_s=min(order.timeout_s, LONGEST_S),
     )
     return asdict(other)

@@ -1,57 +1,156 @@
-"""The bot once more, in a copy of the deployment without its licence: it must refuse to start."""
+"""The bot once more, in a copy of the deployment without its licence: it must refuse to start.
+
+What a refusal looks like is known by contrast alone. Both runs begin with the same files, the same command and
+environment, and an exchange with the same accounts and balances; they differ in the licence, so what only the second
+one says or does is about it.
+"""
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
-from pytest_kraken_golive.rehearsal.bot_run import BotRun, BotState
+from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, BotState
+from pytest_kraken_golive.rehearsal.copying import copy_tree
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR
+from pytest_kraken_golive.sandbox.server import SandboxServer
+from pytest_kraken_golive.sandbox.settings import SandboxSettings
 
 LONGEST_S = 60.0
-"""A bot that has neither ended nor traded by then is ended."""
+"""A bot that has neither ended nor used its key by then is ended."""
 LOOK_S = 0.1
+
+LICENCE = re.compile(r"licen[cs]e", re.IGNORECASE)
+MOST_LINES = 20
 
 NO_COPY = (
     "there is no copy of the deployment without its licence: the licence lies elsewhere, or runtime.yaml does not say "
     "where. Next: name it in licensing.license.license_path, relative to the deployment's root."
 )
 
+_RELATIVE_PATH = re.compile(r"""[^\s'"]*[/\\][^\s'"]*\.\w+""")
+_CHANGING = re.compile(r"[\w.+-]*\d[\w.+-]*")
+"""Times, numbers and ids, which differ from run to run."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How the bot ended without its licence, beside how it ran with it."""
+
+    state: BotState
+    """Without."""
+    books: dict[str, Any] = field(default_factory=dict)
+    """What its own exchange saw of it; see `Exchange.observed`."""
+    licensed: BotState = field(default_factory=BotState)
+    """With."""
+    said: list[str] = field(default_factory=list)
+    """Lines about the licence that it printed or reported without it, and not with it; see `said_only_there`."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` made of one."""
+        states = {name: BotState.from_json(data[name]) for name in ("state", "licensed")}
+        return cls(**{**data, **states})
+
+    def as_json(self) -> dict[str, Any]:
+        """The same in a form that travels between processes."""
+        return asdict(self)
+
 
 class UnlicensedRun:
-    """Runs the bot until it ends, reports or trades; once, however many ask.
+    """Runs the bot until it ends, reports or uses its key; once, however many ask.
 
     Args:
-        bot: in the copy without licence.
-        orders: how many orders it has placed so far.
-        beside: the bot with its licence, whose run is not to be disturbed: it has reported before this one starts.
+        order: for the copy without licence.
+        exchange: what the bot's exchange was started with; this run gets one of its own, in the same state.
+        licensed: the bot with its licence; it has reported before this one starts, so that neither disturbs the other.
     """
 
-    def __init__(self, bot: BotRun, orders: Callable[[], int], *, beside: BotRun | None = None) -> None:
-        self.bot = bot
-        self._orders = orders
-        self._beside = beside
+    def __init__(self, order: BotOrder, exchange: SandboxSettings, licensed: BotRun) -> None:
+        self._order = order
+        self._settings = exchange.model_copy(update={"doors": [BOT_DOOR]})
+        self._licensed = licensed
         self._lock = threading.Lock()
+        self._bot: BotRun | None = None
+        self.known: Contrast | None = None
+        """The result, once there is one."""
 
-    def to_its_end(self) -> BotState:
-        """Run it if need be; its last state."""
+    def to_its_end(self) -> Contrast:
+        """Run it if it has not been run; how both runs went."""
         with self._lock:
-            self._wait_for_the_other()
-            state = self.bot.start()
-            while not state.settled and not self._orders():
-                state = self.bot.wait(LOOK_S)
-            if self._orders():
-                self.bot.kill()  # nothing it does from now on changes what that says
-            return self.bot.finish()
+            if self.known is None:
+                self.known = self._run()
+            return self.known
 
-    def _wait_for_the_other(self) -> None:
-        while self._beside is not None and (state := self._beside.state()).started_at is not None:
-            if state.settled:
-                return
-            self._beside.wait(LOOK_S)
+    def kill(self) -> None:
+        """End it at once; for when nobody is there to ask it."""
+        if self._bot is not None:
+            self._bot.kill()
+
+    def _run(self) -> Contrast:
+        licensed = self._licensed.start()
+        while not licensed.settled:
+            licensed = self._licensed.wait(LOOK_S)
+        with SandboxServer(self._settings) as server:
+            bot = self._bot = BotRun(self._order.at(server.url(BOT_DOOR)))
+
+            def signed() -> int:
+                return int(server.exchange.observed(BOT_DOOR)["requests"]["private"])
+
+            state = bot.start()
+            while not state.settled and not signed():
+                state = bot.wait(LOOK_S)
+            if signed():
+                bot.kill()  # nothing it does from now on changes what that says
+            state = bot.finish()
+            books = server.exchange.observed(BOT_DOOR)
+        licensed = self._licensed.state()
+        with_it, without = (list(self._texts(run, one)) for run, one in ((self._licensed, licensed), (bot, state)))
+        return Contrast(state, books, licensed, said_only_there(without, with_it)[:MOST_LINES])
+
+    @staticmethod
+    def _texts(run: BotRun, state: BotState) -> Iterator[str]:
+        """The lines that a bot printed, and the errors of its report, without the paths of its run."""
+        order = run.order
+        places = {order.cwd, os.path.realpath(order.cwd)}
+        if state.started_at is not None and (output := Path(order.output)).is_file():
+            with output.open(encoding="utf-8", errors="replace") as lines:
+                yield from (without_paths(line, places) for line in lines)
+        if state.report is not None:
+            report = json.loads(Path(state.report).read_bytes())
+            errors = report.get("errors") if isinstance(report, dict) else None
+            yield from (without_paths(str(one), places) for one in (errors if isinstance(errors, list) else [errors]))
+
+
+def without_paths(text: str, places: Iterable[str]) -> str:
+    """A text without the names of files, which hold the word licence wherever a licence is kept.
+
+    Args:
+        text: what a bot said.
+        places: folders of its run; whatever lies below them is taken out, with or without a suffix.
+    """
+    for place in places:
+        text = re.sub(re.escape(place) + r"""[^\s'",;)\]]*""", "…", text)
+    return _RELATIVE_PATH.sub("…", text)
+
+
+def said_only_there(there: Iterable[str], elsewhere: Iterable[str]) -> list[str]:
+    """The lines about a licence in one text that another does not hold; times, numbers and ids make no difference."""
+
+    def gist(line: str) -> str:
+        return " ".join(_CHANGING.sub("#", line).casefold().split())
+
+    known = {gist(line) for line in elsewhere if LICENCE.search(line)}
+    found = {gist(line): line.strip() for line in there if LICENCE.search(_CHANGING.sub("#", line))}
+    return [line for key, line in found.items() if key not in known]
 
 
 def copy_without_licence(root: Path, place: Path) -> bool:
@@ -62,6 +161,6 @@ def copy_without_licence(root: Path, place: Path) -> bool:
         return False
     if not licence.is_relative_to(root):
         return False
-    shutil.copytree(root, place)
+    copy_tree(root, place)
     (place / licence.relative_to(root)).unlink(missing_ok=True)
     return True
