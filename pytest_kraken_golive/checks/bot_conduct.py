@@ -38,8 +38,8 @@ def require_good_conduct(books: Mapping[str, Any], evidence: Evidence, *, who: s
     evidence.record("exchange", dict(books["errors"]), key=f"books.{who}.errors")
     out = {name: count for name, count in calls.items() if name.startswith(MONEY_OUT)}
     assert not out, (
-        f"exchange: the {who} called {next(iter(out))} ({sum(out.values())} such calls in all), expected none: it takes "
-        "money away. Next: take these calls out of the bot, and the right to withdraw from its key."
+        f"exchange: the {who} called {next(iter(out))} ({sum(out.values())} such calls in all), expected none: it "
+        "takes money away. Next: take these calls out of the bot, and the right to withdraw from its key."
     )
     assert STRANGE not in calls, (
         f"exchange: the {who} made {calls[STRANGE]} calls to endpoints that are not there, expected none. "
@@ -50,8 +50,8 @@ def require_good_conduct(books: Mapping[str, Any], evidence: Evidence, *, who: s
     for found, most in ((grave, 0), (refused, MOST_REFUSALS)):
         count = sum(found.values())
         assert count <= most, (
-            f"exchange: it refused {count} requests of the {who}, expected at most {most}; first {next(iter(found))!r}. "
-            "Next: correct what the bot asks for, and let it count what it is refused."
+            f"exchange: it refused {count} requests of the {who}, expected at most {most}; first "
+            f"{next(iter(found))!r}. Next: correct what the bot asks for, and let it count what it is refused."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pytest_kraken_golive.checks.bot_conduct import require_good_conduct
-from pytest_kraken_golive.checks.bot_network import require_loopback_only
+from pytest_kraken_golive.checks.bot_network import require_loopback_only, require_own_calls
 from pytest_kraken_golive.checks.bot_run_breaks import PAPER_RUN_BREAKS
 from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
 from pytest_kraken_golive.checks.limits import require_clean_log
@@ -61,6 +61,7 @@ def paper_run(
     )
     require_loopback_only(state.network, evidence)
     _really_traded(kraken_sandbox, evidence)
+    require_own_calls(state.network, evidence)
     _did_nothing_more(kraken_sandbox, report, deployment, entrypoint, evidence)
     require_clean_log(Deployment(paper_bot.root), state.started_at or 0.0, report, evidence)
 

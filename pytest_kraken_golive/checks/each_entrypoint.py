@@ -15,6 +15,8 @@ from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
 
 PREFIX, USERREF = "cl_ord_id_prefix", "userref"
+SHORTEST_PREFIX = 3
+"""Characters: fewer say too little, since every order's id begins with something."""
 MARKS = f"`orders`: {{{PREFIX}: …}} or {{{USERREF}: …}}"
 
 Book = Mapping[str, Any]
@@ -81,17 +83,24 @@ def require_each_traded(report: PaperReport, keys: Mapping[str, Found], books: B
 
     Raises:
         NotProven: an entrypoint placed no order, or nobody can tell whose the orders are; names it.
-        Fault: what the report says of the orders is no mark, or the same for two.
+        Fault: what the report says of the orders is of the wrong type.
+        AssertionError: it is no mark, or the same for two.
     """
     accounts = {fingerprint: book["name"] for fingerprint, book in books["keys"].items()}
     orders: dict[str, list[Book]] = {}
     for order in books["orders"]:
         orders.setdefault(accounts[order["key"]], []).append(order)
     placed: dict[str, int] = {}
+    nobodys: list[str] = []
     for key in dict.fromkeys(found.value for found in keys.values()):
         names = [name for name, found in keys.items() if found.value == key]
-        placed |= _counted(report, names, orders.get(key, []))
+        counted, unmarked = _counted(report, names, orders.get(key, []))
+        placed |= counted
+        nobodys += unmarked
     evidence.record("exchange", placed, key="books.bot.orders by entrypoint")
+    if nobodys:
+        note = "on a shared account with no entrypoint's mark, as an order has that follows from another"
+        evidence.record("exchange", nobodys, key="books.bot.orders of nobody", note=note)
     idle = [name for name, count in placed.items() if not count]
     if idle:
         raise NotProven(
@@ -101,10 +110,10 @@ def require_each_traded(report: PaperReport, keys: Mapping[str, Found], books: B
         )
 
 
-def _counted(report: PaperReport, names: Sequence[str], orders: Sequence[Book]) -> dict[str, int]:
-    """How many orders each entrypoint of one account placed."""
+def _counted(report: PaperReport, names: Sequence[str], orders: Sequence[Book]) -> tuple[dict[str, int], list[str]]:
+    """How many orders each entrypoint of one account placed, and the ids of those that carry nobody's mark."""
     if len(names) == 1:
-        return {names[0]: len(orders)}
+        return {names[0]: len(orders)}, []
     marks = {name: _mark(report, name) for name in names}
     for name, mark in marks.items():
         for other, its in marks.items():
@@ -112,7 +121,8 @@ def _counted(report: PaperReport, names: Sequence[str], orders: Sequence[Book]) 
                 Words(f"a mark that tells {name} from {other} ({show(its.value)})"),
                 "mark the orders of each differently",
             )
-    return {name: sum(mark.is_on(order) for order in orders) for name, mark in marks.items()}
+    nobodys = [order["txid"] for order in orders if not any(mark.is_on(order) for mark in marks.values())]
+    return {name: sum(mark.is_on(order) for order in orders) for name, mark in marks.items()}, nobodys
 
 
 def _mark(report: PaperReport, name: str) -> Mark:
@@ -129,9 +139,15 @@ def _mark(report: PaperReport, name: str) -> Mark:
     )
     if entry.has("orders", PREFIX):
         found = entry.text("orders", PREFIX)
-        assert found.value.strip(), found.unlike(Words("the beginning of its client order ids"), f"write {MARKS}")
+        assert len(found.value.strip()) >= SHORTEST_PREFIX, found.unlike(
+            Words(f"the beginning of its client order ids, at least {SHORTEST_PREFIX} characters"), f"write {MARKS}"
+        )
         return Mark(PREFIX, found.value, found)
     found = entry.whole("orders", USERREF)
+    assert found.value != 0, found.unlike(
+        Words("a number other than 0, which every order has that was given none"),
+        "give its orders a userref of their own",
+    )
     return Mark(USERREF, found.value, found)
 
 

@@ -16,6 +16,7 @@ from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.central import is_this_machine
 
 TIMEOUT_S = 5.0
+IPV4 = 4
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,15 @@ def scrape(url: str) -> Scrape:
         Fault: it is no address of this machine.
     """
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not is_this_machine(parts.hostname or ""):
+    host = reached_at(parts.hostname or "")
+    if parts.scheme not in {"http", "https"} or not is_this_machine(host):
         raise Fault(
             f"report metrics_endpoint: expected a URL on this machine, where the bot runs, found {url!r}. "
             "Next: let the bot report its own endpoint."
         )
     try:
         with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as client:
-            answer = client.get(url)
+            answer = client.get(httpx.URL(url).copy_with(host=host))
     except httpx.HTTPError as error:
         raise NotProven(
             f"{url}: the bot's metrics endpoint does not answer ({type(error).__name__}). "
@@ -96,12 +98,24 @@ def require_bots_own(url: str, pid: int | None) -> None:
         raise NotProven(
             f"{url}: the bot is gone or cannot be looked at ({type(error).__name__}). Next: keep it running."
         ) from error
-    if not any(one.port == port and _serves(one.ip, parts.hostname or "") for one in served):
+    host = reached_at(parts.hostname or "")
+    if not any(one.port == port and _serves(one.ip, host) for one in served):
         shown = ", ".join(f"{one.ip}:{one.port}" for one in sorted(served)) or "no port"
         raise NotProven(
             f"{url}: this endpoint is not the bot's own; the bot listens at {shown}. "
             "Next: let the bot report the endpoint that it serves."
         )
+
+
+def reached_at(host: str) -> str:
+    """Where a host is reached that a server calls itself: all addresses, as it listens at them, mean loopback here."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == IPV4 else "::1"
 
 
 def _serves(listening: str, host: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_kraken_golive.checks.bot_conduct import require_good_conduct
-from pytest_kraken_golive.checks.bot_network import require_loopback_only
+from pytest_kraken_golive.checks.bot_network import require_loopback_only, require_own_calls
 from pytest_kraken_golive.contract import Evidence, NotProven
 from pytest_kraken_golive.rehearsal.unlicensed import Contrast
 
@@ -32,6 +32,8 @@ def require_refusal(run: Contrast, evidence: Evidence) -> None:
         raise NotProven(f"bot without licence: it was not run: {state.problem}")
     _used_no_key(run, evidence)
     require_loopback_only(state.network, evidence, who="bot without licence")
+    if books["requests"]["total"]:
+        require_own_calls(state.network, evidence, who="bot without licence")
     require_good_conduct(books, evidence, who="bot without licence")
     assert state.exit_status != 0, (
         f"bot without licence: expected that it refuses to start, found exit status 0 ({state.ended_by}). Next: {DO}."

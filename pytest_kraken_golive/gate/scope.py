@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_kraken_golive.rehearsal.network import Network
+    from pytest_kraken_golive.rehearsal.network import Contact, Network
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -66,13 +66,25 @@ class HostWatch:
 
 
 def spoken_to(network: Network) -> dict[str, Any]:
-    """To whom the bot spoke, and how closely that was looked at: looks miss what is shorter than the time between."""
+    """To whom the bot spoke, and how closely that was looked at: looks miss what is shorter than the time between.
+
+    A peer on this machine that is `unwatched` may pass on to anybody what the bot tells it.
+    """
     return {
-        "hosts": [
-            {"host": one.host, "port": one.port, "how": one.how, "samples": one.samples} for one in network.contacts
-        ],
+        "hosts": [_host(one) | {"whose": one.whose} for one in network.contacts],
+        "asked_by": [_host(one) for one in network.asked_by],
+        "open_udp": [_host(one) for one in network.open_udp],
         "hosts_looked": {"times": network.looks, "every_ms": network.every_ms, "not_at": network.unseen},
+        "callers": {
+            "own": network.own_calls,
+            "strangers": network.strangers,
+            "vanished": network.vanished_calls,
+        },
     }
+
+
+def _host(one: Contact) -> dict[str, Any]:
+    return {"host": one.host, "port": one.port, "how": one.how, "samples": one.samples}
 
 
 def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str, str]:

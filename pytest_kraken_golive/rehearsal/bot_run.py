@@ -8,12 +8,16 @@ import stat
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from pytest_kraken_golive.rehearsal.network import Network, NetworkWatch, ProxyTrap
+from pytest_kraken_golive.rehearsal.network import Network
+from pytest_kraken_golive.rehearsal.network_watch import NetworkWatch
 from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
+from pytest_kraken_golive.rehearsal.proxy_trap import ProxyTrap
+from pytest_kraken_golive.rehearsal.sockets import Address
 
 POLL_S = 0.02
 
@@ -94,14 +98,19 @@ class BotState:
 
 
 class BotRun:
-    """Owns the bot's process. Safe to ask from several threads; it starts at most once."""
+    """Owns the bot's process. Safe to ask from several threads; it starts at most once.
 
-    def __init__(self, order: BotOrder) -> None:
+    Args:
+        order: what to run.
+        neighbours: what serves which port of this machine, for whoever reads to whom the bot spoke.
+    """
+
+    def __init__(self, order: BotOrder, neighbours: Mapping[int, str] | None = None) -> None:
         self.order = order
         self._lock = threading.Lock()
         self._program: Program | None = None
         self._trap: ProxyTrap | None = None
-        self._watch: NetworkWatch | None = None
+        self._watch = NetworkWatch(self._members, neighbours)
         self._state = BotState()
         self._unreadable = ""
 
@@ -121,12 +130,19 @@ class BotRun:
             self._trap = ProxyTrap()
             environ = clean_environment(rootdir, {**order.environ, **self._trap.environ})
             self._program = Program(command, cwd=Path(order.cwd), environ=environ, output=Path(order.output))
-            self._watch = NetworkWatch(self._program.members)
+            self._watch.start()
         except ProgramError as error:
             self._watch_no_more()
             self._state = BotState(command=list(order.words), started_at=now, ended_at=now, problem=str(error))
             return
         self._state = BotState(command=command, pid=self._program.pid, started_at=now)
+
+    def _members(self, thorough: bool) -> list[int]:
+        return [] if self._program is None else self._program.members(thorough)
+
+    def place(self, caller: Address) -> Future[None]:
+        """Find out whether who calls at the bot's exchange belongs to the bot; see `NetworkWatch.place`."""
+        return self._watch.place(caller)
 
     def wait(self, seconds: float) -> BotState:
         """The state as soon as it is settled, at the latest after so many seconds."""
@@ -184,13 +200,12 @@ class BotRun:
         )
 
     def _network(self) -> Network:
-        seen = Network() if self._watch is None else self._watch.seen()
+        seen = self._watch.seen()
         asked = [] if self._trap is None else self._trap.seen()
         return replace(seen, contacts=[*seen.contacts, *asked])
 
     def _watch_no_more(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
+        self._watch.stop()
         if self._trap is not None:
             self._trap.close()
 

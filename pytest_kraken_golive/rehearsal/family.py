@@ -1,12 +1,14 @@
 """A program and everything that it starts, on POSIX: found again whatever becomes of the program, and ended together.
 
 A member of the family is known by any of: the session that the program leads; a mark in the environment that it was
-started with (a daemon leaves the session, but takes its environment along); an ancestor that is a member. Windows has
-one thing for all of it, see `job`.
+started with (a daemon leaves the session, but takes its environment along); an ancestor that is a member. Where the
+owner takes in orphans, see `descent`, a process that shed both is known as well: it has become a child of the owner.
+Windows has one thing for all of it, see `job`.
 
 Whoever owns the family may be killed without a word. A warden then ends it: a process that does nothing but read a
 pipe of the owner, and which the closing of that pipe wakes up. (PR_SET_PDEATHSIG would be less: it exists on Linux
 only, reaches no grandchild, and fires when the *thread* that started the program ends, which here is one of a pool.)
+The warden knows session and mark alone: who shed both outlives an owner that is killed.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from pathlib import Path
 from typing import IO
 
 import psutil
+
+from pytest_kraken_golive.rehearsal.descent import ORPHANAGE, descendants
 
 assert sys.platform != "win32", "there, see `job`"
 
@@ -50,6 +54,20 @@ class Members:
         self._mark = mark
         self.leader = leader
         self._known: set[psutil.Process] = set()
+        self._strangers = ORPHANAGE.orphans()
+        """Who was there before: orphans of other programs."""
+
+    def descend(self) -> list[int]:
+        """Process ids of those that are known and live, and of whom they have started; cheap enough for every look."""
+        roots = {process.pid for process in self._known if process.is_running()}
+        roots |= ORPHANAGE.orphans() - self._strangers
+        if self.leader is not None:
+            roots.add(self.leader)
+        found = descendants(roots)
+        for pid in found - {process.pid for process in self._known}:
+            with _gone_or_not_ours():
+                self._known.add(psutil.Process(pid))
+        return sorted(found)
 
     def find(self) -> list[psutil.Process]:
         """Those that live, the oldest first. Who was found once is known from then on, whatever it does to hide."""
@@ -58,7 +76,12 @@ class Members:
             with _gone_or_not_ours():
                 process = psutil.Process(pid)
                 parents[process] = process.ppid()
-        ours = {process for process in parents if process in self._known or self._is_marked(process)}
+        orphans = ORPHANAGE.orphans() - self._strangers
+        ours = {
+            process
+            for process in parents
+            if process in self._known or process.pid in orphans or self._is_marked(process)
+        }
         grown = ours
         while grown:
             pids = {process.pid for process in grown}
@@ -113,15 +136,17 @@ class Family:
             OSError: it cannot be started.
         """
         try:
-            process = subprocess.Popen(  # noqa: S603 - the project's own command, without a shell
-                command,
-                cwd=cwd,
-                env={**environ, MARK: self._marks},
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            with ORPHANAGE.started_here() as started:
+                process = subprocess.Popen(  # noqa: S603 - the project's own command, without a shell
+                    command,
+                    cwd=cwd,
+                    env={**environ, MARK: self._marks},
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                started.add(process.pid)
         except BaseException:
             self._dismiss_warden()
             raise
@@ -136,6 +161,11 @@ class Family:
         """Learn who belongs to it, while all that tells still lives; gives those that live."""
         with self._lock:
             return [] if self._warden is None else self._members.find()
+
+    def descend(self) -> list[int]:
+        """Process ids of those that are known to live, and of whom they have started since."""
+        with self._lock:
+            return [] if self._warden is None else self._members.descend()
 
     def wait(self, seconds: float) -> None:
         """Wait until nobody is left, at most so long."""
@@ -161,15 +191,18 @@ class Family:
 
 def _start_warden(mark: str) -> subprocess.Popen[bytes]:
     python = [sys.executable, "-P", __file__, mark]
-    return subprocess.Popen(  # noqa: S603 - our own words
-        [shutil.which("sh") or "/bin/sh", "-c", _WATCH, "warden", *python],
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with ORPHANAGE.started_here() as started:
+        warden = subprocess.Popen(  # noqa: S603 - our own words
+            [shutil.which("sh") or "/bin/sh", "-c", _WATCH, "warden", *python],
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.add(warden.pid)
+    return warden
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from starlette.routing import Route
 from pytest_kraken_golive.clock import SystemClock
 from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, BotState, as_json
 from pytest_kraken_golive.rehearsal.commands import CommandRun, Commands, CommandsOrder
+from pytest_kraken_golive.rehearsal.descent import ORPHANAGE
 from pytest_kraken_golive.rehearsal.order import (
     BOT_DOOR,
     EXCHANGE,
@@ -36,7 +38,10 @@ from pytest_kraken_golive.rehearsal.order import (
     TOKEN_HEADER,
     HostOrder,
 )
+from pytest_kraken_golive.rehearsal.sockets import Address
 from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, Contrast, UnlicensedRun
+from pytest_kraken_golive.rehearsal.watched_door import WatchedDoor
+from pytest_kraken_golive.sandbox.app import Application
 from pytest_kraken_golive.sandbox.exchange import Exchange
 from pytest_kraken_golive.sandbox.server import Servers, asgi_server, bind, build_servers
 from pytest_kraken_golive.sandbox.settings import SandboxSettings
@@ -59,13 +64,15 @@ class Host:
     async def run(self) -> None:
         """Serve until the leash is dropped."""
         exchange = Exchange(self._settings, SystemClock())
-        servers = build_servers(exchange)
+        servers = build_servers(exchange, around=self._watched())
         if self._order.commands is not None:
             self._commands = Commands(CommandsOrder(**self._order.commands), lambda: exchange.observed(BOT_DOOR, 1.0))
         control_socket = bind(0)
         control = asgi_server(self._control())
         if self._order.bot is not None:
-            self._bot = BotRun(BotOrder(**self._order.bot).at(servers.url(BOT_DOOR)))
+            neighbours = dict.fromkeys(servers.ports.values(), "exchange")
+            neighbours[control_socket.getsockname()[1]] = "central list"
+            self._bot = BotRun(BotOrder(**self._order.bot).at(servers.url(BOT_DOOR)), neighbours)
             if self._order.unlicensed is not None:
                 self._unlicensed = UnlicensedRun(BotOrder(**self._order.unlicensed), self._settings, self._bot)
         self._hold_leash(asyncio.get_running_loop())
@@ -87,6 +94,17 @@ class Host:
             servers.stop()
             control.should_exit = True
             await asyncio.gather(*tasks)
+
+    def _watched(self) -> dict[str, Callable[[Application], Application]]:
+        """Where there is a bot, whoever calls at its door is looked at."""
+        if self._order.bot is None:
+            return {}
+
+        def place(caller: Address) -> Future[None]:
+            assert self._bot is not None  # made before the door is opened
+            return self._bot.place(caller)
+
+        return {BOT_DOOR: lambda door: WatchedDoor(door, place)}
 
     def _hold_leash(self, loop: asyncio.AbstractEventLoop) -> None:
         def wait_for_the_end() -> None:
@@ -179,6 +197,7 @@ def main() -> int:
     if not line.strip():
         return 2
     order = HostOrder(**json.loads(line))
+    ORPHANAGE.open()  # before the first program: none of what it starts gets away
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the leash says when to end
     try:
         asyncio.run(Host(order).run())

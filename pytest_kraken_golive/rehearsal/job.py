@@ -109,6 +109,10 @@ class Family:
         except psutil.Error:  # it has ended
             return []
 
+    def descend(self) -> list[int]:
+        """Process ids of the same: who is in the job cannot leave it."""
+        return [process.pid for process in self.look()]
+
     def wait(self, seconds: float) -> None:
         """Nothing to do: a program that leaves others behind is over, and so are they."""
 

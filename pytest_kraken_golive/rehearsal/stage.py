@@ -42,7 +42,7 @@ from pytest_kraken_golive.runbook.model import Stage
 MODE = "paper"
 REPORT = "reports/paper_report.json"
 FIRST, SECOND = "deployment", "repetition"
-"""Folders of the bot's runs with and without licence. Bots print where they are, so no word of it says which is which."""
+"""Folders of the bot's runs with and without licence. Bots print where they are: no word says which is which."""
 
 
 class Rehearsal:

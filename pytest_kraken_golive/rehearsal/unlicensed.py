@@ -21,6 +21,8 @@ from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.rehearsal.bot_run import BotOrder, BotRun, BotState
 from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR
+from pytest_kraken_golive.rehearsal.watched_door import WatchedDoor
+from pytest_kraken_golive.sandbox.app import Application
 from pytest_kraken_golive.sandbox.server import SandboxServer
 from pytest_kraken_golive.sandbox.settings import SandboxSettings
 
@@ -99,8 +101,14 @@ class UnlicensedRun:
         licensed = self._licensed.start()
         while not licensed.settled:
             licensed = self._licensed.wait(LOOK_S)
-        with SandboxServer(self._settings) as server:
-            bot = self._bot = BotRun(self._order.at(server.url(BOT_DOOR)))
+
+        def watched(door: Application) -> WatchedDoor:
+            return WatchedDoor(door, lambda caller: bot.place(caller))  # noqa: PLW0108 - the bot comes after its door
+
+        around = {BOT_DOOR: watched}
+        with SandboxServer(self._settings, around=around) as server:
+            ports = {server.servers.ports[BOT_DOOR]: "exchange"}
+            bot = self._bot = BotRun(self._order.at(server.url(BOT_DOOR)), ports)
 
             def signed() -> int:
                 return int(server.exchange.observed(BOT_DOOR)["requests"]["private"])

@@ -118,7 +118,7 @@ def shown_order(order: Order) -> dict[str, Any]:
     return {
         "txid": order.txid,
         "cl_ord_id": order.cl_ord_id,
-        "userref": order.userref,
+        "userref": order.userref or None,  # 0 is what an order has that was given none
         "pair": order.pair.id,
         "type": order.side,
         "ordertype": order.ordertype,

@@ -152,12 +152,17 @@ class Servers:
             port.close()
 
 
-def build_servers(exchange: Exchange, ports: Mapping[str, int] | None = None) -> Servers:
+def build_servers(
+    exchange: Exchange,
+    ports: Mapping[str, int] | None = None,
+    around: Mapping[str, Callable[[Application], Application]] | None = None,
+) -> Servers:
     """Bind a loopback port for each door of the exchange and one for administration.
 
     Args:
         exchange: what is served.
         ports: port by door name or `admin`; 0 or absent takes a free one.
+        around: by door name, what is put around the door's application.
 
     Returns:
         Bound, not yet served: await `serve()`, end with `stop()`, or give the ports back with `close()`.
@@ -178,6 +183,7 @@ def build_servers(exchange: Exchange, ports: Mapping[str, int] | None = None) ->
         bound[door].refuse(seconds)
 
     apps: dict[str, Any] = {name: _application(exchange, name, refuse) for name in exchange.doors}
+    apps |= {name: wrap(apps[name]) for name, wrap in (around or {}).items()}
     apps[ADMIN] = admin_app(exchange, refuse)
     try:
         for name in names:
@@ -255,10 +261,12 @@ class SandboxServer:
         settings: SandboxSettings | None = None,
         clock: Clock | None = None,
         ports: Mapping[str, int] | None = None,
+        around: Mapping[str, Callable[[Application], Application]] | None = None,
     ) -> None:
         self.settings = SandboxSettings() if settings is None else settings
         self.exchange = Exchange(self.settings, clock)
         self._ports = ports
+        self._around = around
         self._servers: Servers | None = None
         self.thread: threading.Thread | None = None
         """The thread that serves, once started."""
@@ -271,7 +279,7 @@ class SandboxServer:
             OSError: a port is taken.
             RuntimeError: the servers did not come up.
         """
-        servers = self._servers = build_servers(self.exchange, self._ports)
+        servers = self._servers = build_servers(self.exchange, self._ports, self._around)
         self.thread = threading.Thread(target=self._run, args=(servers,), name="sandbox", daemon=True)
         self.thread.start()
         deadline = time.monotonic() + _START_TIMEOUT_S

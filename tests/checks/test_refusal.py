@@ -13,7 +13,7 @@ from pytest_kraken_golive.rehearsal.network import Contact, Network
 from pytest_kraken_golive.rehearsal.unlicensed import Contrast, said_only_there, without_paths
 
 LOOKED = Network(looks=3)
-QUIET: dict[str, Any] = {"requests": {"private": 0}, "orders": [], "by_endpoint": {}, "errors": {}}
+QUIET: dict[str, Any] = {"requests": {"private": 0, "total": 0}, "orders": [], "by_endpoint": {}, "errors": {}}
 WELL = BotState(exit_status=0, report="report.json")
 
 
@@ -31,7 +31,7 @@ def test_a_refusal() -> None:
     require_refusal(contrast(licensed=BotState(report="report.json")), Evidence())  # it still runs
 
 
-SIGNED = {"requests": {"private": 1}, "by_endpoint": {"Balance": 1}}
+SIGNED = {"requests": {"private": 1, "total": 1}, "by_endpoint": {"Balance": 1}}
 STRANGER = Network(looks=3, contacts=[Contact("198.51.100.7", 443, "tcp", 7, 1)])
 
 

@@ -29,7 +29,10 @@ def traded(marks: dict[str, Any], keys: dict[str, Found], *orders: tuple[str, st
     entries = {name: {} if mark is None else {"orders": mark} for name, mark in marks.items()}
     books = {
         "keys": {"f1": {"name": "paper"}, "f2": {"name": "other"}},
-        "orders": [{"key": key, "cl_ord_id": client_id, "userref": ref} for key, client_id, ref in orders],
+        "orders": [
+            {"txid": f"O{place}", "key": key, "cl_ord_id": client_id, "userref": ref}
+            for place, (key, client_id, ref) in enumerate(orders)
+        ],
     }
     require_each_traded(report_of({"paper_exchange_metrics": {**entries, "summary": {}}}), keys, books, Evidence())
 
@@ -39,8 +42,8 @@ def prefix(text: str) -> dict[str, str]:
 
 
 def test_entrypoints_that_share_an_account_are_known_by_their_orders() -> None:
-    traded({"a": prefix("x"), "b": prefix("y")}, SHARED, ("f1", "x1", None), ("f1", "y1", None))
-    traded({"a": prefix("x"), "b": {"userref": 7}}, SHARED, ("f1", "x1", None), ("f1", None, 7))
+    traded({"a": prefix("xxx"), "b": prefix("yyy")}, SHARED, ("f1", "xxx1", None), ("f1", "yyy1", None))
+    traded({"a": prefix("xxx"), "b": {"userref": 7}}, SHARED, ("f1", "xxx1", None), ("f1", None, 7))
 
 
 def test_entrypoints_with_an_account_each_need_no_mark() -> None:
@@ -51,10 +54,10 @@ def test_entrypoints_with_an_account_each_need_no_mark() -> None:
 @pytest.mark.parametrize(
     ("marks", "keys", "orders"),
     [
-        ({"a": prefix("x"), "b": prefix("y")}, SHARED, [("f1", "x1", None)]),
-        ({"a": prefix("x"), "b": prefix("y")}, SHARED, [("f1", "x1", None), ("f2", "y1", None)]),
+        ({"a": prefix("xxx"), "b": prefix("yyy")}, SHARED, [("f1", "xxx1", None)]),
+        ({"a": prefix("xxx"), "b": prefix("yyy")}, SHARED, [("f1", "xxx1", None), ("f2", "yyy1", None)]),
         ({"a": {"userref": 7}, "b": {"userref": 8}}, SHARED, [("f1", None, 7)]),
-        ({"a": prefix("x"), "b": None}, SHARED, [("f1", "x1", None), ("f1", "y1", None)]),
+        ({"a": prefix("xxx"), "b": None}, SHARED, [("f1", "xxx1", None), ("f1", "yyy1", None)]),
         ({"a": None, "b": None}, APART, [("f1", None, None)]),
     ],
     ids=["no-order", "order-of-another-account", "no-userref", "no-mark", "account-without-orders"],
@@ -67,19 +70,21 @@ def test_an_entrypoint_that_nothing_shows_is_named(marks: Any, keys: Any, orders
 @pytest.mark.parametrize(
     "marks",
     [
-        {"a": prefix("x"), "b": prefix("x")},
-        {"a": prefix("x"), "b": prefix("x1")},
+        {"a": prefix("xxx"), "b": prefix("xxx")},
+        {"a": prefix("xxx"), "b": prefix("xxx1")},
         {"a": {"userref": 7}, "b": {"userref": 7}},
-        {"a": prefix("x"), "b": prefix(" ")},
-        {"a": prefix("x"), "b": {}},
-        {"a": prefix("x"), "b": {"userref": True}},
-        {"a": prefix("x"), "b": {"cl_ord_id_prefix": "y", "userref": 7}},
-        {"a": prefix("x"), "b": "y"},
+        {"a": prefix("xxx"), "b": prefix(" ")},
+        {"a": prefix("xxx"), "b": prefix("yy ")},
+        {"a": prefix("xxx"), "b": {"userref": 0}},
+        {"a": prefix("xxx"), "b": {}},
+        {"a": prefix("xxx"), "b": {"userref": True}},
+        {"a": prefix("xxx"), "b": {"cl_ord_id_prefix": "yyy", "userref": 7}},
+        {"a": prefix("xxx"), "b": "y"},
     ],
 )
 def test_marks_that_tell_nobody_apart_are_faults(marks: Any) -> None:
     with pytest.raises((AssertionError, Fault), match=r"Next: "):
-        traded(marks, SHARED, ("f1", "x1", 7), ("f1", "y1", None))
+        traded(marks, SHARED, ("f1", "xxx1", 7), ("f1", "yyy1", None))
 
 
 def books(calls: dict[str, int], errors: dict[str, int]) -> dict[str, Any]:
