@@ -60,7 +60,7 @@ def trades_on(copy: Any) -> None:
     copy.run_liar("restless")
 
 
-@sabotage("status", before_run=True)
+@sabotage("EService:Unavailable", before_run=True)
 def exchange_in_maintenance(copy: Any) -> None:
     """The exchange accepts nothing, so the bot cannot have traded."""
     copy.order_fault(kind="error", error="EService:Unavailable", endpoint="AddOrder", times=None)
@@ -76,6 +76,18 @@ def speaks_to_another_host(copy: Any) -> None:
 def asks_for_another_host(copy: Any) -> None:
     """One of its clients knows an address of its own, whatever KRAKEN_BASE_URL says."""
     copy.run_liar("roaming")
+
+
+@sabotage("198.51.100.7:443", before_run=True)
+def starts_a_daemon_that_calls_elsewhere(copy: Any) -> None:
+    """A short-lived process of its own does, which has left the bot's session and knows nothing of its environment."""
+    copy.run_liar("escaping")
+
+
+@sabotage("may send to any host", before_run=True)
+def sends_to_whom_it_likes(copy: Any) -> None:
+    """It sends datagrams from a socket that has no peer, so that nobody sees where they go."""
+    copy.run_liar("scattering")
 
 
 @sabotage("Withdraw", before_run=True)
@@ -114,6 +126,8 @@ PAPER_RUN_BREAKS: list[Break] = [
     exchange_in_maintenance,
     speaks_to_another_host,
     asks_for_another_host,
+    starts_a_daemon_that_calls_elsewhere,
+    sends_to_whom_it_likes,
     tries_to_withdraw,
     refused_over_and_over,
 ]

@@ -47,6 +47,20 @@ def one_mark_for_two(copy: Any) -> None:
     copy.change(REPORT, act)
 
 
+@sabotage("a number other than 0")
+def mark_that_every_order_has(copy: Any) -> None:
+    """0 is the userref of an order that was given none."""
+    copy.change(REPORT, lambda report: report[METRICS]["kraken_headless_paper"].update(orders={"userref": 0}))
+
+
+@sabotage("at least 3 characters")
+def mark_of_one_letter(copy: Any) -> None:
+    """What half of all ids begin with tells nobody apart."""
+    copy.change(
+        REPORT, lambda report: report[METRICS]["kraken_headless_paper"].update(orders={"cl_ord_id_prefix": "x"})
+    )
+
+
 @sabotage("rate_limited_events")
 def first_of_two_miscounts(copy: Any) -> None:
     """Both entrypoints are on one exchange; the first has counted a limit that nobody met, within its thresholds."""
@@ -75,6 +89,8 @@ UNTRUTHS: list[Break] = [
     entrypoint_never_ran,
     nobody_knows_whose_orders,
     one_mark_for_two,
+    mark_that_every_order_has,
+    mark_of_one_letter,
     first_of_two_miscounts,
 ]
 """Reports that contradict what the exchange saw."""

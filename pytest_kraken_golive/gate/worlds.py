@@ -139,6 +139,7 @@ class Worlds:
             "command": state.command,
             "started_at": state.started_at,
             "exit_status": state.exit_status,
+            "left_out_of_its_copy": control.ticket["left_out"],
             **spoken_to(state.network),
             "without_licence": None if without is None else spoken_to(without.state.network),
         }

@@ -27,6 +27,7 @@ from pytest_kraken_golive.deployment.layout import RUNTIME, SECRETS, Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore, SecretStore
 from pytest_kraken_golive.deployment.source import decode, read_bytes
 from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR
 from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
 
@@ -67,6 +68,8 @@ class Blueprint:
     """The central list of revoked licences."""
     issuer: SigningKey | None = None
     """Who signed licence and lists, made up for this rehearsal; None: the files are those of a real deployment."""
+    left_out: list[str] = field(default_factory=list)
+    """What of the files could not be copied, such as pipes and sockets."""
 
 
 def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_tests: bool = False) -> Blueprint:
@@ -84,8 +87,9 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
     Raises:
         OSError: a file cannot be copied or written.
     """
+    left_out: list[str] = []
     if (rootdir / "config").is_dir():
-        shutil.copytree(rootdir / "config", root / "config")
+        left_out = [f"config/{name}" for name in copy_tree(rootdir / "config", root / "config")]
         _keep_keys_in_a_folder(root)
     for name in FOLDERS:
         (root / name).mkdir()
@@ -100,28 +104,34 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
         bot_environ=_bot_environ(policy, {issuer.key_id: issuer.public_text}),
         central=central,
         issuer=issuer,
+        left_out=left_out,
     )
 
 
 def observe(deployment: Path, root: Path, policy: Policy, entrypoint: str) -> Blueprint:
     """Copy a real deployment, so that its bot can be run without writing to it.
 
-    The exchange gets the deployment's own keys, and an account that is made up.
+    The exchange gets the deployment's own keys, and an account that is made up. What a link leads to outside of the
+    deployment is copied too; pipes and sockets are left out.
 
     Args:
         deployment: the root that holds `config/`.
         root: an empty folder.
         policy: the project's policy, whose issuers and central list count.
         entrypoint: whose account comes first.
+
+    Raises:
+        OSError: a file cannot be copied; names it.
     """
     ignored = shutil.ignore_patterns("logs", "reports", "runtime", ".git", ".venv", "__pycache__")
-    shutil.copytree(deployment, root, dirs_exist_ok=True, ignore=ignored)
+    left_out = copy_tree(deployment, root, ignored)
     for name in FOLDERS:
         (root / name).mkdir(exist_ok=True)
     return Blueprint(
         root=root,
         sandbox=exchange_for(_stored(Deployment(root), entrypoint)),
         bot_environ=_bot_environ(policy, policy.licence.issuer_keys),
+        left_out=left_out,
     )
 
 

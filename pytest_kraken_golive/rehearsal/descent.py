@@ -63,7 +63,8 @@ def _bury(pid: int) -> bool:
 def children_of(pid: int) -> list[int]:
     """The process ids of a process's children; none if it has ended.
 
-    Linux lists them by the thread that started them (/proc/PID/task/TID/children), which costs next to nothing.
+    Linux lists them by the thread that started them (/proc/PID/task/TID/children of proc(5)), which costs next to
+    nothing.
     """
     try:
         threads = os.listdir(f"/proc/{pid}/task")

@@ -67,6 +67,7 @@ class Family:
         self._lock = threading.Lock()
         self._job: int | None = _new_job()
         self._program: psutil.Process | None = None
+        self._known: list[int] = []
 
     def start(
         self, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: IO[bytes]
@@ -105,13 +106,15 @@ class Family:
         if self._program is None:
             return []
         try:
-            return [self._program, *self._program.children(recursive=True)]
+            found = [self._program, *self._program.children(recursive=True)]
         except psutil.Error:  # it has ended
-            return []
+            found = []
+        self._known = [process.pid for process in found]
+        return found
 
     def descend(self) -> list[int]:
-        """Process ids of the same: who is in the job cannot leave it."""
-        return [process.pid for process in self.look()]
+        """Process ids of those that the last `look` found, which is more work."""
+        return self._known
 
     def wait(self, seconds: float) -> None:
         """Nothing to do: a program that leaves others behind is over, and so are they."""

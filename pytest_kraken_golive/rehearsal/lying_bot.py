@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -34,7 +35,10 @@ from pytest_kraken_golive.kraken.signing import decode_secret, form_body, sign
 STRANGER = ("198.51.100.7", 443)
 """Another host: an address for examples (RFC 5737)."""
 
-LINGERS_S = 0.3
+NO_ENVIRONMENT = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+"""As little as a program needs; Windows has no sockets without this."""
+
+LINGERS_S = 0.5
 """How long a liar keeps open what is to be seen."""
 
 
@@ -141,6 +145,27 @@ class Foreign(PaperRun):
         # A connected UDP socket names its peer and sends nothing.
         aside = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         aside.connect(STRANGER)
+        super()._run(stack)
+
+
+class Escaping(PaperRun):
+    """Leaves a process behind that has a session of its own and no environment, and speaks to another host."""
+
+    def _run(self, stack: ExitStack) -> None:
+        opened = f"a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); a.connect({STRANGER})"
+        speak = f"import socket, time; {opened}; time.sleep({LINGERS_S})"
+        start = f"subprocess.Popen([sys.executable, '-c', {speak!r}], env={NO_ENVIRONMENT})"
+        once = [sys.executable, "-c", f"import subprocess, sys; {start}"]
+        subprocess.run(once, start_new_session=True, check=True)  # noqa: S603 - our own words
+        super()._run(stack)
+
+
+class Scattering(PaperRun):
+    """Sends datagrams from a socket without a peer; these stay on this machine, and nobody sees that."""
+
+    def _run(self, stack: ExitStack) -> None:
+        aside = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        aside.sendto(b"hello", ("127.0.0.1", 9))
         super()._run(stack)
 
 
@@ -276,6 +301,8 @@ RUNS: dict[str, type[PaperRun]] = {
     "rewriting": Rewriting,
     "restless": Restless,
     "foreign": Foreign,
+    "escaping": Escaping,
+    "scattering": Scattering,
     "roaming": Roaming,
     "lonely": Lonely,
     "unlicensed": Unlicensed,

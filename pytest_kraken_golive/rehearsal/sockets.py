@@ -142,6 +142,8 @@ class KernelTables:
         self._holders = {inode: pid for inode, pid in self._holders.items() if inode in there}
         self._searched = {inode: times for inode, times in self._searched.items() if inode in there}
         sight = Sight()
+        if pids - self._known:
+            self._searched.clear()  # what was somebody else's may be theirs
         new = {one for one in there - self._holders.keys() if self._searched.get(one, 0) < LOOKED_FOR}
         if new or pids - self._known:
             self._search(pids, new, sight)

@@ -306,6 +306,7 @@ def _ticket(
         "central_list": blueprint.central,
         "accounts": [account.name for account in blueprint.sandbox.accounts],
         "own_bot": not is_reference_bot(own),
+        "left_out": blueprint.left_out,
         "has_bot": own is not None or issuer is not None,
     }
 
