@@ -138,7 +138,7 @@ class BotRun:
         self._state = BotState(command=command, pid=self._program.pid, started_at=now)
 
     def _members(self, thorough: bool) -> list[int]:
-        return [] if self._program is None else self._program.members(thorough)
+        return [] if self._program is None else self._program.pids(thorough)
 
     def place(self, caller: Address) -> Future[None]:
         """Find out whether who calls at the bot's exchange belongs to the bot; see `NetworkWatch.place`."""

@@ -75,7 +75,10 @@ class Host:
             self._bot = BotRun(BotOrder(**self._order.bot).at(servers.url(BOT_DOOR)), neighbours)
             if self._order.unlicensed is not None:
                 self._unlicensed = UnlicensedRun(BotOrder(**self._order.unlicensed), self._settings, self._bot)
-        self._hold_leash(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        self._hold_leash(loop)
+        if sys.platform == "linux":  # who waits for a daemon's end must not wait for a corpse
+            loop.add_signal_handler(signal.SIGCHLD, ORPHANAGE.orphans)
         tasks = [asyncio.create_task(servers.serve()), asyncio.create_task(control.serve(sockets=[control_socket]))]
         try:
             while not (servers.started and control.started):

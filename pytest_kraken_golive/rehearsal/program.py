@@ -13,6 +13,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 if sys.platform == "win32":
     from pytest_kraken_golive.rehearsal.job import Family
 else:
@@ -144,14 +146,18 @@ class Program:
         """Process id."""
         return self._process.pid
 
-    def members(self, thorough: bool) -> list[int]:
+    def members(self) -> list[psutil.Process]:
+        """It and all that it started, as far as they live."""
+        return self._family.look()
+
+    def pids(self, thorough: bool) -> list[int]:
         """Process ids of it and all that it started, as far as they live.
 
         Args:
             thorough: look for everybody, whatever they did to hide; else for those that are known and, where that can
                 be had at little cost, for those whom they have started since.
         """
-        return [one.pid for one in self._family.look()] if thorough else self._family.descend()
+        return [one.pid for one in self.members()] if thorough else self._family.descend()
 
     def exit_status(self) -> int | None:
         """The exit status, None while it runs; negative: the signal that ended it.

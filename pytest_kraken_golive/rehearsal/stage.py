@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProc
 from pytest_kraken_golive.rehearsal.live_service import LiveService
 from pytest_kraken_golive.rehearsal.order import HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
-from pytest_kraken_golive.rehearsal.unlicensed import LONGEST_S, copy_without_licence
+from pytest_kraken_golive.rehearsal.unlicensed import order_without_licence
 from pytest_kraken_golive.runbook.model import Stage
 
 MODE = "paper"
@@ -259,7 +259,7 @@ class Rehearsal:
                 sandbox=blueprint.sandbox.to_json(),
                 central=json.dumps(blueprint.central),
                 bot=None if bot is None else asdict(bot),
-                unlicensed=None if bot is None else _unlicensed(bot, blueprint.root, folder),
+                unlicensed=None if bot is None else order_without_licence(bot, blueprint.root, folder / SECOND),
                 commands=asdict(_commands_order(folder, rootdir, blueprint, policy, entrypoint)) if live else None,
                 fill=str(root / ".env") if live else None,
             )
@@ -360,23 +360,3 @@ def _places(blueprint: Blueprint, mode: str, entrypoint: str) -> dict[str, str]:
         "config": str(blueprint.root / "config" / "runtime.yaml"),
         "report": str(blueprint.root / REPORT),
     }
-
-
-def _unlicensed(order: BotOrder, root: Path, folder: Path) -> dict[str, Any] | None:
-    """The same order for a copy without licence; None where there can be none."""
-    place = folder / SECOND
-    if not copy_without_licence(root, place):
-        return None
-
-    def moved(text: str) -> str:
-        return str(place / Path(text).relative_to(root)) if Path(text).is_relative_to(root) else text
-
-    other = replace(
-        order,
-        places={name: moved(text) for name, text in order.places.items()},
-        cwd=str(place),
-        report=moved(order.report),
-        output=str(folder / "second.log"),
-        timeout_s=min(order.timeout_s, LONGEST_S),
-    )
-    return asdict(other)

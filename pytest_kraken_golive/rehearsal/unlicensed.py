@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -172,3 +172,31 @@ def copy_without_licence(root: Path, place: Path) -> bool:
     copy_tree(root, place)
     (place / licence.relative_to(root)).unlink(missing_ok=True)
     return True
+
+
+def order_without_licence(order: BotOrder, root: Path, place: Path) -> dict[str, Any] | None:
+    """Copy a deployment without its licence, and make the order for its bot there.
+
+    Args:
+        order: of the bot in the deployment.
+        root: the deployment.
+        place: gets the copy; its name should not say what it is, since bots print where they are.
+
+    Returns:
+        The same order there, as JSON data; None where there can be no such copy.
+    """
+    if not copy_without_licence(root, place):
+        return None
+
+    def moved(text: str) -> str:
+        return str(place / Path(text).relative_to(root)) if Path(text).is_relative_to(root) else text
+
+    other = replace(
+        order,
+        places={name: moved(text) for name, text in order.places.items()},
+        cwd=str(place),
+        report=moved(order.report),
+        output=str(place.with_suffix(".log")),
+        timeout_s=min(order.timeout_s, LONGEST_S),
+    )
+    return asdict(other)

@@ -125,7 +125,7 @@ ORPHANAGE.open()
 here = Path(__file__).parent
 words = [sys.executable, str(here / "script.py")]
 program = Program(words, cwd=here, environ=dict(os.environ), output=here / "output")
-watch = NetworkWatch(program.members)
+watch = NetworkWatch(program.pids)
 watch.start()
 until = time.monotonic() + 10
 while not (found := [one.pid for one in watch.seen().contacts if one.host == sys.argv[1]]) and time.monotonic() < until:
