@@ -172,7 +172,7 @@ def place_order_success(
     evidence.record("exchange", {"sent": orders, "accepted": len(well), "refused": reasons[:3]}, note=order_bench.note)
     assert len(well) >= min_rate * orders, (
         f"exchange AddOrder: expected at least {min_rate:.0%} of {orders} orders accepted, with an id that it knows, "
-        f"found {len(well)} of {orders}. The first that was not: {reasons[0] if reasons else 'its id is not known'}"
+        f"found {len(well)} of {orders}. The first that was not: {reasons[0] if reasons else 'Next: look it up.'}"
     )
     _require_refusal(order_bench, pair, evidence)
 
@@ -284,7 +284,8 @@ def benchmark_file(
         samples = _see_placing(document, f"by_exchange.{name}.place_order", evidence)
         if samples.value > sent:
             raise Fault(
-                f"{samples.where}: expected at most {sent}, as the exchange booked AddOrder, found {samples.value}."
+                f"{samples.where}: expected at most {sent}, as the exchange booked AddOrder, found {samples.value}. "
+                "Next: let the benchmark count what it sent."
             )
         _see_waiting(document, f"by_exchange.{name}.polling_fill", bound, evidence)
         for kind in ("maker_pct", "taker_pct"):

@@ -49,7 +49,9 @@ def run(session: pytest.Session, nodeids: Iterable[str]) -> None:
     _let_benchmarks_run(session.config)
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
-        reporter.ensure_newline()
+        writer = session.config.get_terminal_writer()
+        if writer.width_of_current_line:
+            writer.line()
         reporter.write_sep("-", HEADING)
     before = session.testscollected
     items = [item for item in session.perform_collect(_arguments(session, wanted)) if item.nodeid in wanted]

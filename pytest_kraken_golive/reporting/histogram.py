@@ -9,7 +9,7 @@ from html import escape
 from pytest_kraken_golive.telemetry.percentiles import summary
 
 WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 46, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 28, 64, 42
 _MOST_BARS = 40
 _WHOLE_MS = 100
 _STYLE = """
@@ -50,7 +50,8 @@ def histogram_svg(title: str, samples_s: Sequence[float], budgets_s: Mapping[str
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
         f'<rect class="p" width="{WIDTH}" height="{HEIGHT}" rx="6"/>',
         _text(_LEFT, 18, title, "t"),
-        _text(_LEFT, 36, caption + (f"; budgets beyond the picture: {', '.join(outside)}" if outside else "")),
+        _text(_LEFT, 36, caption),
+        *([_text(_LEFT, 54, f"budgets beyond the picture: {', '.join(outside)}")] if outside else []),
         *_bars(counts),
         *_axis(scale, max(counts)),
         *(_mark(scale.x(one.value), f"p{one.percent}", "m", "") for one in (figures.p50, figures.p95) if one.value),
