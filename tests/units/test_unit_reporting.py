@@ -62,6 +62,7 @@ def document(*lines: LineResult, troubles: tuple[str, ...] = ()) -> dict[str, An
         runbooks=[Runbook(Path("x.md"), "config/runbooks/x.md", "00", "paper", "T", "desk")],
         scope={
             "name": "rehearsal, sandbox",
+            "recordings": {},
             "overridden_fixtures": {},
             "own_checks": [],
             "replaced_checks": [],
@@ -323,6 +324,14 @@ def test_nothing_in_the_way_is_not_listed() -> None:
     made = document(line(0, Outcome.PASSED), line(1, Outcome.NOT_RUN))
     assert "In the way" not in printed(made)
     assert printed(made, failures) == ""
+
+
+def test_recordings_are_told_with_their_age_and_what_is_stale() -> None:
+    made = document(line(0, Outcome.PASSED))
+    known = {"origin": "embedded", "age_days": 12.2, "stale": None}
+    made["scope"]["recordings"] = {"a": known, "b": {**known, "age_days": 1.0, "stale": "of behaviour 1"}}
+    text = " ".join(printed(made).split())
+    assert "Recordings: 2 lines, of embedded, up to 12 days old. b is stale: of behaviour 1" in text
 
 
 def test_the_proof_names_what_survived_and_why() -> None:
