@@ -98,12 +98,15 @@ def live_commands(golive_world: Rehearsal) -> LiveCommands:
 @pytest.fixture(scope="session")
 def kraken_environment(request: pytest.FixtureRequest, golive_world: Rehearsal) -> dict[str, str]:
     """The variables that tell a Kraken client where to go and how fast; never credentials."""
+    remote = _remote(request)
+    return _embedded(golive_world) if remote is None else remote.environment
+
+
+def _embedded(world: Rehearsal) -> dict[str, str]:
+    """The way to the embedded exchange."""
     from pytest_kraken_golive.rehearsal.build import RAISED_LIMITS  # noqa: PLC0415 - heavy, only when used
 
-    remote = _remote(request)
-    if remote is not None:
-        return {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": remote.url}
-    return {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": golive_world.sandbox.url, **RAISED_LIMITS}
+    return {"KRAKEN_USE_SANDBOX": "true", "KRAKEN_BASE_URL": world.sandbox.url, **RAISED_LIMITS}
 
 
 @pytest.fixture(scope="session")
@@ -154,11 +157,14 @@ def kraken_client(
     from pytest_kraken_golive.kraken.client import KrakenClient  # noqa: PLC0415 - heavy, only when used
 
     remote = _remote(request)
+    environ = kraken_environment
+    if remote is not None and _tape(request) is None:  # this line is not recorded, and needs the exchange live
+        remote, environ = None, _embedded(golive_world)
     credentials = golive_world.account if remote is None else remote.account
     with KrakenClient(
         credentials.api_key,
         credentials.api_secret,
-        environ=kraken_environment,
+        environ=environ,
         sandbox_hosts=policy.kraken.sandbox_hosts,
         order_ids=kraken_order_ids,
     ) as client:

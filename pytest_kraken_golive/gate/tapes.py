@@ -15,7 +15,12 @@ from pydantic import SecretStr
 from pytest_kraken_golive.contract import Evidence, Fault
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.gate.plan import RUN_FIXTURES, PlannedLine
-from pytest_kraken_golive.kraken.endpoint import BASE_URL_VARIABLE, EndpointError, resolve_endpoint
+from pytest_kraken_golive.kraken.endpoint import (
+    BASE_URL_VARIABLE,
+    USE_SANDBOX_VARIABLE,
+    EndpointError,
+    resolve_endpoint,
+)
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.recording.cassette import EMBEDDED, Place, read
 from pytest_kraken_golive.recording.offline import SEEN_BY_VCR
@@ -37,6 +42,11 @@ class Remote:
 
     url: str
     account: Credentials
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead a client there; the limits are the usual ones."""
+        return {USE_SANDBOX_VARIABLE: "true", BASE_URL_VARIABLE: self.url}
 
     @classmethod
     def of(cls, environ: Mapping[str, str], policy: Policy) -> Remote | None:
@@ -143,11 +153,14 @@ def cassette_of(planned: PlannedLine) -> str:
 def begin(item: Any, root: Path | None = None) -> LineTape | None:
     """Start the tape of a line; None where nothing is recorded or played. For `root` see `Tapes.begin`.
 
-    What `kraken_client` asks is recorded, whoever has overridden it. A line that holds the exchange's books against
-    what it does there itself (`kraken_sandbox`) needs them live.
+    What `kraken_client` asks is recorded, whoever has overridden it. A check that takes `kraken_sandbox` as well holds
+    the exchange's books against what it does there, and needs both live.
     """
-    tapes = item.config.stash.get(TAPES, None)
-    return None if tapes is None or "kraken_client" not in item.fixturenames else tapes.begin(item, item.planned, root)
+    tapes: Tapes | None = item.config.stash.get(TAPES, None)
+    asked_for = () if item.planned.signature is None else item.planned.signature.fixtures
+    if tapes is None or "kraken_client" not in item.fixturenames or "kraken_sandbox" in asked_for:
+        return None
+    return tapes.begin(item, item.planned, root)
 
 
 @contextlib.contextmanager
