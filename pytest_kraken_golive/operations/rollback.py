@@ -154,28 +154,32 @@ def _demand_not_shadowed(deployment: Deployment) -> None:
 def _proving_order(
     fresh: FreshEvents, record: DeployRecord, mode: str, until: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first order of the restarted service, and its health after it.
+    """The first order of the restarted service that shows its mode, and its health after it.
+
+    Where the mode is `auto`, that is one on the new path.
 
     Raises:
         CommandError: there was none in time, or on the wrong path.
     """
     while time.monotonic() < until:
-        event = _first_order(fresh)
+        event = _first_order(fresh, new_path=mode == Mode.AUTO)
         if event is not None and record.health_url is not None:
             return _on_path(event, mode, _health(record.health_url))
         time.sleep(_LOOK_S)
     raise CommandError(
-        f"{VARIABLE} is {mode} and the service runs, but it placed no order in time. Next: see logs/service.log, and "
+        f"{VARIABLE} is {mode} and the service runs, but it placed no order that shows it in time. Next: "
+        "see logs/service.log, and "
         "give it longer with --timeout-s."
     )
 
 
-def _first_order(fresh: FreshEvents) -> Event | None:
-    """The first accepted order of the service that was started."""
+def _first_order(fresh: FreshEvents, *, new_path: bool) -> Event | None:
+    """The first accepted order of the service that was started, or the first on the new path."""
     is_up = False
     for event in fresh:
         is_up = is_up or event.type == EventType.STARTUP
-        if is_up and event.type == EventType.ORDER_SUBMITTED:
+        wanted = not new_path or event.payload.get("path") == Mode.NEW
+        if is_up and wanted and event.type == EventType.ORDER_SUBMITTED:
             return event
     return None
 
