@@ -72,6 +72,8 @@ class Executor:
         """The path of the last order that the exchange accepted."""
         self.accepted = 0
         """Orders that the exchange accepted."""
+        self.accepted_s = clock.monotonic()
+        """When the last of them was accepted, by the monotonic clock; the start, where there was none."""
         self.open_txid: str | None = None
         """The order that is under way."""
         self.given_up = 0
@@ -116,6 +118,7 @@ class Executor:
             return None
         self.open_txid, self.last_path = placed.txid, decision.path
         self.accepted += 1
+        self.accepted_s = self._clock.monotonic()
         self._events.append(
             EventType.ORDER_SUBMITTED, **order, txid=placed.txid, fee_assumed_pct=fee_pct, latency_s=latency()
         )

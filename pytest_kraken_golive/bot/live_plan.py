@@ -17,7 +17,7 @@ from pytest_kraken_golive.kraken.endpoint import USE_SANDBOX_VARIABLE
 from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.telemetry.flags import Flags, read_flags
 
-ORDER_INTERVAL_S = 3.0
+ORDER_INTERVAL_S = 5.0
 """From one order to the next, where `execution.live.order_interval_s` says nothing; the starting limits bear it."""
 _SHORTEST_INTERVAL_S = 0.05
 

@@ -56,9 +56,9 @@ SWITCH_S = 60
 """The exchange cancels everything so long after the service was last heard of."""
 _RENEWED_S = 20.0
 _WATCHED_S = 0.05
-_RESTS = 0.7
+_RESTS = 0.8
 """Part of the time between two orders for which the new path rests."""
-_LONGEST_REST_S = 2.0
+_LONGEST_REST_S = 4.0
 _LONGEST_PAUSE_S = 30.0
 _TRIES = 5
 
@@ -243,6 +243,7 @@ class LiveService:
             "execution_path": self._executor.last_path,
             "orders_accepted": self._executor.accepted,
             "orders_open": 0 if self._executor.open_txid is None else 1,
+            "last_order_age_s": round(self._clock.monotonic() - self._executor.accepted_s, 3),
             "started_at": self._started_at,
             "pid": os.getpid(),
         }

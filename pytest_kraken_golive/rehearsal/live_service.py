@@ -22,7 +22,8 @@ from pytest_kraken_golive.telemetry.events import Event, read_events
 from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
-_OPEN_ORDER_WITHIN_S = 10.0
+_OPEN_ORDER_WITHIN_S = 15.0
+_FRESH_S = 1.0
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
 
 
@@ -114,7 +115,11 @@ class LiveService:
         """A stop with an open order shows more than one without; the new path rests its orders for a while."""
         until = time.monotonic() + _OPEN_ORDER_WITHIN_S
         with contextlib.suppress(NotProven, Fault):  # it has been stopped before
-            while time.monotonic() < until and self.health().get("orders_open") != 1:
+            while time.monotonic() < until:
+                health = self.health()
+                resting = health.get("orders_open") == 1 and health.get("execution_path") == "new"
+                if resting and health.get("last_order_age_s", _FRESH_S) < _FRESH_S:
+                    return
                 time.sleep(0.05)
 
     def exchange_books(self) -> dict[str, Any]:
