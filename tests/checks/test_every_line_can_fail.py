@@ -12,6 +12,9 @@ pytest_plugins = ["longest_first"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PAPER = "config/runbooks/paper_go_live.md"
+"""Production's breaks deploy, drill and stop services over and over: `make prove` takes them too, and its minutes."""
+
 
 def test_every_line_fails_under_each_of_its_breaks(tmp_path: Path) -> None:
     """One test, not one for each demand: split over workers, they would each run the whole proof."""
@@ -32,7 +35,16 @@ def test_every_line_fails_under_each_of_its_breaks(tmp_path: Path) -> None:
 def _prove(reports: Path) -> tuple[str, int]:
     """What the proof printed, and its exit status."""
     without = [word for name in ("allure_pytest", "randomly", "cacheprovider") for word in ("-p", f"no:{name}")]
-    words = ["--golive", "--golive-prove", "-q", *without, f"--golive-report-dir={reports}", "-o", "addopts="]
+    words = [
+        "--golive",
+        "--golive-prove",
+        "-q",
+        *without,
+        f"--golive-report-dir={reports}",
+        "-o",
+        "addopts=",
+        f"--golive-runbook={PAPER}",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=ROOT,

@@ -68,7 +68,6 @@ def document(*lines: LineResult, troubles: tuple[str, ...] = ()) -> dict[str, An
             "replaced_checks": [],
             "unproven_checks": [],
             "not_asked": [],
-            "recordings": {},
         },
         started_at=NOW,
         finished_at=NOW,
