@@ -133,7 +133,9 @@ class BotRun:
             self._watch.start()
         except ProgramError as error:
             self._watch_no_more()
-            self._state = BotState(command=list(order.words), started_at=now, ended_at=now, problem=str(error))
+            self._state = BotState(
+                command=list(order.words), started_at=now, ended_at=now, problem=f"{order.named_at}: {error}"
+            )
             return
         self._state = BotState(command=command, pid=self._program.pid, started_at=now)
 

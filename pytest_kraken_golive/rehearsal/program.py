@@ -63,12 +63,12 @@ def _fill(word: str, places: Mapping[str, str]) -> str:
         for _, name, form, conversion in string.Formatter().parse(word):
             if name is not None and (name not in places or form or conversion):  # a text's own attributes are no places
                 raise ProgramError(
-                    f"the word {word!r} of the command holds a placeholder that is none; there is: {known}"
+                    f"the word {word!r} of the command holds a placeholder that is none. Next: write one of {known}."
                 )
         return word.format_map(places)
     except ValueError as error:
         raise ProgramError(
-            f"the word {word!r} of the command cannot be filled in ({error}); there is: {known}; "
+            f"the word {word!r} of the command cannot be filled in ({error}). Next: write one of {known}; "
             "a brace itself is written twice."
         ) from error
 
