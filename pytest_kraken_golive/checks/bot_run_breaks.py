@@ -36,7 +36,7 @@ def bot_exits_1(copy: Any) -> None:
     copy.run_liar("crashing")
 
 
-@sabotage("no report", before_run=True)
+@sabotage("no whole report", before_run=True)
 def bot_without_report(copy: Any) -> None:
     """It runs, ends well, and leaves nothing."""
     copy.run_liar("silent")
