@@ -86,6 +86,7 @@ STOCK_LINES: dict[Stage, dict[str, str]] = {
         "rollback-timeouts": "rollback_timeouts",
         "controlled-stop": "controlled_stop",
         "post-mortem-files": "post_mortem_files",
+        "dashboard-page": "dashboard_page",
         "degradation-alerts": "degradation_alerts",
         "event-trends": "event_trends",
         "structured-log": "structured_log",

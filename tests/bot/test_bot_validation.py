@@ -45,7 +45,7 @@ ENTRYPOINT = "trading.entrypoints.kraken_desktop_paper"
             RUNTIME,
             "  entrypoint: kraken_desktop_paper",
             "  entrypoint: another",
-            ("paper_profiles.kraken_paper.entrypoint", "kraken_desktop_paper"),
+            ("paper_profiles.kraken_paper.entrypoint", "'another' is not in"),
         ),
         (RUNTIME, "      max_concurrency: 3", "      max_concurrency: 0", ("io_queue.exchanges.kraken_spot", "0")),
         (RUNTIME, "io_queue: kraken_spot", "io_queue: other", ("io_queue.exchanges", "other")),

@@ -40,7 +40,7 @@ def test_what_is_written_is_read(place: Place) -> None:
     ("old", "new", "says"),
     [
         ("format: 1", "format: 2", ":3 format: expected a recording of format 1, found 2."),
-        ("format: 1\n", "", ":3 format: expected a recording of format 1, found None."),
+        ("format: 1\n", "", ":3 format: expected a recording of format 1, found null."),
         ("origin: embedded\n", "", ":3 origin: Field required."),
         ("of_check: 1", "of_check: one", ":8 of_check: "),
         ("status: 200", "status: 500", " digest: expected "),

@@ -165,8 +165,9 @@ def test_a_report_that_is_not_final_is_not_taken_from_a_running_bot(bot: Made, c
 
 @pytest.mark.parametrize("end", ["", UNTIL_LET_GO], ids=["ended", "still-there"])
 def test_a_report_that_came_too_late_is_none_whenever_somebody_asks(bot: Made, end: str) -> None:
-    late = "import os, sys, time\nlater = time.time() + 90\nos.utime(sys.argv[1], (later, later))\n"
-    run = bot(REPORT + late + end, timeout_s=60.0 if not end else 0.5)
+    written = REPORT.replace("sys.argv[1]", "sys.argv[1] + '.new'")
+    late = "import os, time\nnew = sys.argv[1] + '.new'\nlater = time.time() + 90\nos.utime(new, (later, later))\n"
+    run = bot(written + late + "os.replace(new, sys.argv[1])\n" + end, timeout_s=60.0 if not end else 0.5)
     run.start()
     state = run.wait(PATIENCE_S)
     assert state.report is None
