@@ -64,7 +64,7 @@ def executor_disobeys(copy: FinishedCopy) -> None:
     """The flags say one path, the order takes the other."""
 
     def lie(record: dict[str, Any]) -> bool:
-        if record["type"] == "order_submitted":
+        if record["type"] == "order_submitted" and "path" in record["payload"]:
             record["payload"]["path"] = {"new": "legacy", "legacy": "new"}[record["payload"]["path"]]
         return True
 
