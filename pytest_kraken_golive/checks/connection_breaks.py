@@ -171,14 +171,14 @@ CONTENT = [
 
 
 @sabotage("EAPI:Invalid signature", before_run=True)
-def secret_in_the_store_is_another(copy: Any) -> None:
-    """The stored secret is not the key's."""
-    copy.write(f"secrets/{LIVE_ACCOUNT}/api_secret", base64.b64encode(bytes(64)).decode())
+def secret_is_another(copy: Any) -> None:
+    """The secret is not the key's."""
+    copy.set_variable("KRAKEN_API_SECRET", base64.b64encode(bytes(64)).decode())
 
 
 SAFE = [
     may_not_see_the_balance,
-    secret_in_the_store_is_another,
+    secret_is_another,
     fault(
         "balance_is_down",
         "EService:Unavailable",

@@ -16,8 +16,6 @@ from pytest_kraken_golive.rehearsal.build import Blueprint, exchange_for, rehear
 from pytest_kraken_golive.rehearsal.order import EXCHANGE
 from pytest_kraken_golive.sandbox.settings import AccountSettings
 
-LATENCY_ACCOUNT = "latency"
-"""The account whose orders are timed: no limits, so that a measurement never waits."""
 SPARE = "live"
 """The account where the configuration names no keychain key."""
 LARGEST_ORDER_USD = "50"
@@ -53,9 +51,8 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
     """
     blueprint = rehearse(rootdir, root, policy, entrypoint)
     live = _account_of(blueprint, entrypoint)
-    latency = AccountSettings(name=LATENCY_ACCOUNT, limits=False)
     others = [account for account in blueprint.sandbox.accounts if account.name != live.name]
-    blueprint.sandbox = exchange_for([live, *others, latency])
+    blueprint.sandbox = exchange_for([live, *others])
     blueprint.sandbox.latency_s = LATENCY_S
     _write_env(root / ".env", live)
     _switch_on(Deployment(root))
