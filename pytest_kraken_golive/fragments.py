@@ -89,6 +89,8 @@ def _encoded(raw: bytes) -> Iterator[str]:
     for before in range(3):
         text = base64.b64encode(bytes(before) + raw).decode()
         own = text[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
-        yield own
-        yield own.replace("+", "-").replace("/", "_")
-        yield quote(own, safe="")
+        ending = text[-(-before * 8 // 6) :].rstrip("=")  # whose last character nothing but the end decides
+        for digits in {own, ending}:
+            yield digits
+            yield digits.replace("+", "-").replace("/", "_")
+            yield quote(digits, safe="")

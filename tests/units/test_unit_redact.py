@@ -267,7 +267,7 @@ def test_a_text_of_many_pieces_keeps_none(raw: bytes, between: str, length: int)
 def test_pieces_of_an_address_or_a_folder_are_ordinary_words(tmp_path: Path) -> None:
     folder = tmp_path / ".secrets"
     folder.mkdir()
-    for variable in ("https://user@registry.example/simple/", str(folder)):
+    for variable in ("https://user@vault.example.org/keys/", str(folder)):
         redactor = Redactor([variable])
         assert redactor.text(f"at {variable}") == f"at {MASK}"
         assert redactor.text(variable[:-1]) == variable[:-1]
