@@ -255,7 +255,8 @@ def last_line(document: dict[str, Any], file: Path, started_in: Path) -> str:
     if document["blockers"] and not document["troubles"]:
         reason = reason.rpartition(" Next: ")[0] or reason  # its line's message has been told above
     shown = file.relative_to(started_in) if file.is_relative_to(started_in) else file
-    return f"{sign} {document['verdict']} ({document['scope']['name']}): {reason}  [{shown}]"
+    scope = document["scope"]["name"] if document["scope"] else "scope unknown"
+    return f"{sign} {document['verdict']} ({scope}): {reason}  [{shown}]"
 
 
 def worker_output(session: pytest.Session) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from pytest_kraken_golive.gate.scrub import scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
 from pytest_kraken_golive.gate.tapes import Remote, Tapes
 from pytest_kraken_golive.gate.told import Told
+from pytest_kraken_golive.gate.verdict import Decision, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
@@ -81,8 +82,8 @@ def say_no_go(config: pytest.Config, rootdir: Path | None = None) -> None:
     """
     if VERDICT_FILE in config.stash:
         return
-    directory = (rootdir or config.rootpath) / config.known_args_namespace.golive_report_dir
-    file = config.stash[VERDICT_FILE] = VerdictFile(directory)
+    root = rootdir or config.rootpath
+    file = config.stash[VERDICT_FILE] = VerdictFile(root / config.known_args_namespace.golive_report_dir, root)
     try:
         file.say_no_go(UNFINISHED)
     except OSError as error:
@@ -310,8 +311,10 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     gate.sweep(config.stash[WORLDS].credentials, config)
     document, exit_code = gate.conclude(int(status), config)
     redactor = config.stash[WORLDS].redactor
-    file.put(document, redactor)
-    _print_last(config, redactor.text(last_line(document, file.path, config.invocation_params.dir)))
+    written = file.put(document, redactor)
+    if written["verdict"] != document["verdict"]:  # it held a secret
+        exit_code = exit_status(Decision.NO_GO, exit_code)
+    _print_last(config, redactor.text(last_line(written, file.path, config.invocation_params.dir)))
     return exit_code
 
 

@@ -40,7 +40,7 @@ def failures(document: dict[str, Any], writer: Any, *, whole: bool = False) -> N
         if line["follows_from"] is not None:
             groups.setdefault((line["follows_from"]["id"], line["follows_from"]["sure"]), []).append(line)
     unread = {line["id"] for line in blockers if line["unread"] and line["follows_from"] is None}
-    for same in _grouped([line for line in blockers if line["follows_from"] is None]):
+    for same in grouped([line for line in blockers if line["follows_from"] is None]):
         if same[0]["id"] in unread:
             followers = groups.get((same[0]["id"], True), [])
             _print_unread(page, same[0], len(same) + len(followers))
@@ -79,7 +79,7 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _grouped(lines: list[Line]) -> Iterator[list[Line]]:
+def grouped(lines: list[Line]) -> Iterator[list[Line]]:
     """Lines that say the same, each group at the place of its first."""
     groups: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
@@ -106,7 +106,7 @@ def _print_cause(page: Page, lines: list[Line]) -> None:
 
 
 def _print_message(page: Page, message: str) -> None:
-    fact, step = _parted(message)
+    fact, step = parted(message)
     page.paragraph(fact, 4, bold=True)
     if step:
         page.paragraph(f"Next: {step}", 4)
@@ -138,7 +138,7 @@ def _print_suspects(page: Page, cause: str, lines: list[Line]) -> None:
 
 def _found(line: Line) -> str:
     """Where a line looked and what it found there, as short as can be: file and last key, no next step."""
-    fact = _parted(line["message"].rpartition(" (This ")[0])[0].partition(_ASIDE)[0]
+    fact = parted(line["message"].rpartition(" (This ")[0])[0].partition(_ASIDE)[0]
     place = _PLACE.match(fact)
     if place is None:
         return fact
@@ -147,7 +147,7 @@ def _found(line: Line) -> str:
     return f"{source}{key and f' {key}'}: {fact[place.end() :]}"
 
 
-def _parted(message: str) -> tuple[str, str]:
+def parted(message: str) -> tuple[str, str]:
     """What is the matter, and the next step; what a message quotes may hold a next step of its own."""
     fact, _, step = message.rpartition(_NEXT)
     return (fact, step) if fact else (message, "")

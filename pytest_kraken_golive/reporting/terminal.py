@@ -25,7 +25,7 @@ def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> Non
     for runbook in document["runbooks"]:
         page.line()
         page.paragraph(f"{runbook['title']}  ({runbook['path']})", bold=True)
-        for section, lines in _sections(runbook["lines"]):
+        for section, lines in sections(runbook["lines"]):
             _print_section(page, section, lines)
     _print_counts(page, document["counts"])
     _print_not_asked(page, document["scope"])
@@ -107,7 +107,8 @@ def _own_parts(scope: dict[str, Any]) -> list[str]:
     return parts
 
 
-def _sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The lines of a runbook, those in a row that stand under the same headings together."""
     current: list[dict[str, Any]] = []
     name = ""
     for line in lines:

@@ -1,4 +1,4 @@
-"""`reports/verdict.json`: NO-GO from the first moment, replaced in one step at the very end."""
+"""`reports/verdict.json` and its page: NO-GO from the first moment, each replaced in one step at the very end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 from pytest_kraken_golive.redact import Redactor
 
 SCHEMA_VERSION = 1
+PAGE = "signoff.html"
+"""Beside `verdict.json`: what people read and sign; see `reporting.signoff`."""
 
 
 def iso(moment: dt.datetime) -> str:
@@ -36,44 +38,79 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 class VerdictFile:
-    """The verdict file of one run."""
+    """The verdict file of one run, and the page that people read and sign.
 
-    def __init__(self, report_dir: Path) -> None:
+    Args:
+        report_dir: where both lie.
+        root: the project's, to which paths in the verdict are relative.
+    """
+
+    def __init__(self, report_dir: Path, root: Path | None = None) -> None:
         self.path = report_dir / "verdict.json"
+        self._page = report_dir / PAGE
+        self._root = root or report_dir.parent
 
-    def say_no_go(self, reason: str) -> None:
-        """Write a NO-GO that stands until something better is known; a killed run leaves it behind."""
-        now = iso(dt.datetime.now(dt.UTC))
-        self.put(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "run_id": None,
-                "verdict": "NO-GO",
-                "reason": reason,
-                "blockers": [],
-                "troubles": [reason],
-                "production_signoff": False,
-                "scope": None,
-                "started_at": now,
-                "finished_at": None,
-                "valid_until": None,
-                "commit": None,
-                "dirty": None,
-                "counts": {},
-                "runbooks": [],
-            }
-        )
+    def say_no_go(self, reason: str) -> dict[str, Any]:
+        """Write a NO-GO that stands until something better is known; a killed run leaves it behind.
 
-    def put(self, document: dict[str, Any], redactor: Redactor | None = None) -> None:
-        """Replace what stands there by the run's verdict; the document is as `gate.document` builds it."""
-        if redactor is None:
-            write_atomically(self.path, as_text(document))
-            return
-        text = as_text(redactor.data(document))
-        if redactor.text(text) != text:  # over the borders of two texts: masking it would not leave JSON
-            self.say_no_go("a secret stands in the verdict's own form. Next: choose secrets that are no JSON")
-            return
+        Returns:
+            What was written.
+        """
+        document = no_go(reason)
+        write_atomically(self.path, as_text(document))
+        self._page.unlink(missing_ok=True)  # no page at all rather than that of an earlier run
+        write_atomically(self._page, self._rendered(document))
+        return document
+
+    def put(self, document: dict[str, Any], redactor: Redactor | None = None) -> dict[str, Any]:
+        """Replace what stands there by the run's verdict; the document is as `gate.document` builds it.
+
+        Returns:
+            What was written: a NO-GO in its place where a secret would have been written.
+        """
+        told = document if redactor is None else redactor.data(document)
+        text = as_text(told)
+        if redactor is not None and redactor.text(text) != text:
+            # Over the borders of two texts: masking it would not leave JSON.
+            return self.say_no_go("a secret stands in the verdict's own form. Next: choose secrets that are no JSON")
+        page = self._rendered(told)
+        if redactor is not None and redactor.text(page) != page:
+            return self.say_no_go(
+                f"a secret stands in {self._page.name}'s own form. Next: choose secrets that are no common words"
+            )
         write_atomically(self.path, text)
+        try:
+            write_atomically(self._page, page)
+        except OSError:
+            write_atomically(self.path, as_text(no_go(f"{self._page.name} could not be written")))
+            raise
+        return told
+
+    def _rendered(self, document: dict[str, Any]) -> str:
+        from pytest_kraken_golive.reporting.signoff import render, root_seen_from  # noqa: PLC0415 - uses this module
+
+        return render(document, root=root_seen_from(self._page.parent, self._root))
+
+
+def no_go(reason: str) -> dict[str, Any]:
+    """The verdict where nothing else is known."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": None,
+        "verdict": "NO-GO",
+        "reason": reason,
+        "blockers": [],
+        "troubles": [reason],
+        "production_signoff": False,
+        "scope": None,
+        "started_at": iso(dt.datetime.now(dt.UTC)),
+        "finished_at": None,
+        "valid_until": None,
+        "commit": None,
+        "dirty": None,
+        "counts": {},
+        "runbooks": [],
+    }
 
 
 def as_text(document: dict[str, Any]) -> str:
