@@ -52,6 +52,7 @@ lint: install ## format, style, types, directions of imports
 .PHONY: bench
 bench: install ## how fast gate, client and sandbox are, against floors measured in the same run
 	$(BIN)/python tests/benchmarks/bench_gate.py
+	$(BIN)/python tests/benchmarks/bench_page.py
 	$(BIN)/python tests/benchmarks/bench_client.py
 	$(BIN)/python tests/benchmarks/bench_sandbox.py
 

@@ -24,6 +24,7 @@ from pytest_kraken_golive.reporting.signoff.standing import standing
 from pytest_kraken_golive.reporting.signoff.texts import NOT_RECORDED, between, lasted, moment, visible
 from pytest_kraken_golive.reporting.verdict_file import PAGE, as_text, write_atomically
 
+
 def render(document: dict[str, Any], *, run_signatures: Sequence[dict[str, Any]] = (), root: str = "..") -> str:
     """The page as HTML.
 
