@@ -314,8 +314,18 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     written = file.put(document, redactor)
     if written["verdict"] != document["verdict"]:  # it held a secret
         exit_code = exit_status(Decision.NO_GO, exit_code)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from pytest_kraken_golive.reporting.github import tell  # noqa: PLC0415 - only there
+
+        _print_lines(config, tell(written, os.environ, gate.options.rootdir, redactor))
     _print_last(config, redactor.text(last_line(written, file.path, config.invocation_params.dir)))
     return exit_code
+
+
+def _print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    for line in lines:
+        print(line) if reporter is None else reporter.write_line(line)
 
 
 def _print_last(config: pytest.Config, line: str) -> None:

@@ -214,7 +214,10 @@ def bound(line: str) -> str:
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """An empty project whose runs get an environment that no outer pytest steers."""
     for name in list(os.environ):
-        outer = name.startswith(("PYTEST_", "KRAKEN_")) and name not in {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}
+        outer = name.startswith(("PYTEST_", "KRAKEN_", "GITHUB_")) and name not in {
+            "PYTEST_CURRENT_TEST",
+            "PYTEST_VERSION",
+        }
         if outer or name in {"PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}:
             monkeypatch.delenv(name)
     made = Project(pytester)

@@ -77,3 +77,24 @@ def test_a_secret_in_the_form_of_a_report_is_no_go_by_exit_status_too(
     assert (run.exit_status, run.verdict["verdict"]) == (10, "NO-GO")
     assert run.last.startswith("✘ NO-GO (scope unknown): a secret stands in ")
     assert "own form" in page(project)
+
+
+def test_github_is_told_before_the_last_word(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = project.root / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.root))
+    project.small(a="yes", b="no")
+    run = project.gate()
+    run.require("NO-GO", 10, "expected yes, found no")
+    assert "## ✘ NO-GO (rehearsal, sandbox)" in summary.read_text("utf-8")
+    command = next(row for row in run.out.splitlines() if row.startswith("::error "))
+    assert command.startswith("::error file=config/runbooks/x.md,line=")
+    assert "expected yes, found no" in command
+
+
+def test_nobody_is_told_elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.root / "summary.md"))
+    project.small(a="yes")
+    assert "::notice" not in project.gate().out
+    assert not (project.root / "summary.md").exists()
