@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pytest_kraken_golive.contract import EvidenceRecord, Outcome
 from pytest_kraken_golive.redact import Redactor
 
 SCHEMA_VERSION = 1
@@ -73,6 +74,10 @@ class VerdictFile:
         if redactor is not None and redactor.text(text) != text:
             # Over the borders of two texts: masking it would not leave JSON.
             return self.say_no_go("a secret stands in the verdict's own form. Next: choose secrets that are no JSON")
+        if redactor is not None and any(redactor.text(word) != word for word in _own_words(document)):
+            return self.say_no_go(
+                "a secret is a word of the verdict's own form. Next: choose secrets that are no common words"
+            )
         page = self._rendered(told)
         if redactor is not None and redactor.text(page) != page:
             return self.say_no_go(
@@ -111,6 +116,13 @@ def no_go(reason: str) -> dict[str, Any]:
         "counts": {},
         "runbooks": [],
     }
+
+
+def _own_words(document: dict[str, Any]) -> set[str]:
+    """The words without which nobody can read a verdict: names of fields, and outcomes."""
+    lines = [line for book in document["runbooks"] for line in book["lines"][:1]]
+    named = [document, document["scope"] or {}, *document["runbooks"], *lines]
+    return {*Outcome, document["verdict"], *(name for one in named for name in one), *EvidenceRecord.__annotations__}
 
 
 def as_text(document: dict[str, Any]) -> str:

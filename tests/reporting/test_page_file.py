@@ -52,7 +52,9 @@ def test_no_secret_stands_in_the_page(tmp_path: Path, secret: str) -> None:
     assert verdict(tmp_path)["reason"] == "*** changed"
 
 
-@pytest.mark.parametrize("secret", ["Line by line", "color-scheme", "details", "verdict.json"])
+@pytest.mark.parametrize(
+    "secret", ["Line by line", "color-scheme", "details", "outcome", "evidence", "passed", "source"]
+)
 def test_a_secret_that_is_a_word_of_the_page_is_no_go(tmp_path: Path, secret: str) -> None:
     file = VerdictFile(tmp_path)
     written = file.put(document(line(0)), Redactor([secret]))
