@@ -1,9 +1,11 @@
 """Kept connections to one exchange, over the standard library's `http.client`, behind httpx's transport interface.
 
-Half of an order's time at a common client goes into its layers; here a request goes out in one piece and its
-answer is read by the standard library's parser. vcrpy records it, because it speaks through `http.client`. Nothing is
-ever sent again from here: a connection that was closed while it was idle is seen before it is used, and one that breaks
-later raises, for then nobody knows what became of the request.
+Half of an order's time at a common client goes into its layers; here a request goes out in one piece, and its answer is
+read by a parser in C (`replies`). A recorder such as vcrpy puts a connection of its own in the place of the library's:
+then request and answer go through that one's own methods, so that it sees them.
+
+Nothing is ever sent again from here: a connection that was closed while it was idle is seen before it is used, and one
+that breaks later raises, for then nobody knows what became of the request.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+
+from pytest_kraken_golive.kraken import replies
+from pytest_kraken_golive.kraken.replies import Reply
 
 # Below the five seconds after which common servers drop an idle connection, so that ours is not the one that notices.
 _KEEP_ALIVE_S: Final = 4.0
@@ -28,17 +33,6 @@ _OURS: Final = frozenset({"host", "content-length"})
 _FAILURES: Final = (OSError, http.client.HTTPException, ValueError)
 _CORK: Final[int | None] = getattr(socket, "TCP_CORK", None)
 """Linux: holds back what is written until it is whole."""
-
-
-class Reply(NamedTuple):
-    """An answer as it came."""
-
-    status: int
-    """HTTP status."""
-    headers: http.client.HTTPMessage
-    """Its headers; names in any case."""
-    body: bytes
-    """The whole body, as packed as it came."""
 
 
 @dataclass(slots=True)
@@ -67,6 +61,7 @@ class KeptConnections(httpx.BaseTransport):
     def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port
+        self._named = parts.netloc
         secure = parts.scheme == "https"
         self._context = (context or httpx.create_ssl_context(trust_env=False)) if secure else None
         self._idle: list[_Kept] = []
@@ -88,7 +83,7 @@ class KeptConnections(httpx.BaseTransport):
         headers = {name: value for name, value in request.headers.items() if name not in _OURS}
         body = request.read() if "content-length" in request.headers else None
         reply = self.exchange(request.method, target, headers, body, timeout_s)
-        return httpx.Response(reply.status, headers=reply.headers.items(), content=reply.body, request=request)
+        return httpx.Response(reply.status, headers=reply.headers, content=reply.body, request=request)
 
     def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout_s: float
@@ -107,11 +102,17 @@ class KeptConnections(httpx.BaseTransport):
         """
         kept = self._take(timeout_s)
         try:
-            reply = _talk(kept.link, method, target, headers, body)
+            if replies.AVAILABLE and _is_the_librarys(kept.link):
+                reply, reusable = _spoken(kept.link.sock, _piece(method, target, self._named, headers, body))
+            else:
+                reply, reusable = _through_library(kept.link, method, target, headers, body)
         except BaseException:
             kept.link.close()
             raise
-        self._give_back(kept)
+        if reusable:
+            self._give_back(kept)
+        else:
+            kept.link.close()
         return reply
 
     def _take(self, timeout_s: float) -> _Kept:
@@ -153,8 +154,6 @@ class KeptConnections(httpx.BaseTransport):
         return _Kept(link, _watch(link), 0.0)
 
     def _give_back(self, kept: _Kept) -> None:
-        if kept.link.sock is None:  # the answer said that it is the last one
-            return
         kept.idle_since_s = time.monotonic()
         with self._lock:
             self._idle.append(kept)
@@ -167,9 +166,38 @@ class KeptConnections(httpx.BaseTransport):
             kept.link.close()
 
 
-def _talk(
+def _is_the_librarys(link: http.client.HTTPConnection) -> bool:
+    """Whether nobody has put a class of his own in the place of the library's, whenever that was done."""
+    return type(link).__module__ == http.client.__name__
+
+
+def _piece(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    try:
+        return replies.written(method, target, host, headers, body)
+    except ValueError as error:
+        fault = _told(error, httpx.WriteTimeout, httpx.WriteError)
+    raise fault
+
+
+def _spoken(sock: socket.socket, request: bytes) -> tuple[Reply, bool]:
+    """Send a request and read its answer over the connection's socket; see `replies.read_reply`."""
+    fault: httpx.TransportError
+    try:
+        sock.sendall(request)
+    except OSError as error:
+        fault = _told(error, httpx.WriteTimeout, httpx.WriteError)
+    else:
+        try:
+            return replies.read_reply(sock)
+        except OSError as error:
+            fault = _told(error, httpx.ReadTimeout, httpx.ReadError)
+    raise fault
+
+
+def _through_library(
     link: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
-) -> Reply:
+) -> tuple[Reply, bool]:
+    """The same through the connection's own methods, where a recorder looks."""
     fault: httpx.TransportError
     try:
         # The library writes head and body apart; a server that wakes for the head alone answers later.
@@ -185,17 +213,20 @@ def _talk(
         if cork is not None:
             link.sock.setsockopt(socket.IPPROTO_TCP, cork, 0)
     except _FAILURES as error:
-        fault = _named(error, httpx.WriteTimeout, httpx.WriteError)
+        fault = _told(error, httpx.WriteTimeout, httpx.WriteError)
     else:
         try:
             answer = link.getresponse()
-            return Reply(answer.status, answer.headers, answer.read())
+            found = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+            reply = Reply(answer.status, found, answer.read())
         except _FAILURES as error:
-            fault = _named(error, httpx.ReadTimeout, httpx.ReadError)
+            fault = _told(error, httpx.ReadTimeout, httpx.ReadError)
+        else:
+            return reply, link.sock is not None  # the library lets go of it after an answer that is the last one
     raise fault
 
 
-def _named(
+def _told(
     error: Exception, slow: type[httpx.TimeoutException], broken: type[httpx.NetworkError]
 ) -> httpx.TransportError:
     """What failed, in httpx's words. The library's texts can quote headers, so they are not passed on."""

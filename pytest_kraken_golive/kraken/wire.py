@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPMessage
 from importlib import metadata
 from typing import Final
 from urllib.parse import urlencode
@@ -18,7 +17,8 @@ import httpx
 
 from pytest_kraken_golive.kraken.credentials import SignedHeaders
 from pytest_kraken_golive.kraken.errors import AnswerLostError, NotSentError, TransportError
-from pytest_kraken_golive.kraken.kept import KeptConnections, Reply
+from pytest_kraken_golive.kraken.kept import KeptConnections
+from pytest_kraken_golive.kraken.replies import Headers, Reply
 
 # Nothing has left while the connection is not there yet.
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -32,7 +32,7 @@ class RawAnswer:
 
     status: int
     """HTTP status."""
-    headers: httpx.Headers | HTTPMessage = field(repr=False)
+    headers: Headers = field(repr=False)
     """Its headers; names in any case."""
     body: bytes = field(repr=False)
     """The whole body, decoded."""
@@ -40,13 +40,18 @@ class RawAnswer:
     @property
     def content_type(self) -> str | None:
         """The header's value."""
-        return self.headers.get("content-type")
+        return _header(self.headers, b"content-type")
 
     @property
     def retry_after_s(self) -> float | None:
         """Seconds of the Retry-After header; a date or anything else says nothing that the back-off does not cover."""
-        text = self.headers.get("retry-after")
+        text = _header(self.headers, b"retry-after")
         return float(text) if text is not None and text.isascii() and text.isdecimal() else None
+
+
+def _header(headers: Headers, name: bytes) -> str | None:
+    """The value of the first header of that name (lower case)."""
+    return next((value.decode("latin-1") for found, value in headers if found.lower() == name), None)
 
 
 def user_agent() -> str:
@@ -103,7 +108,7 @@ class Wire:
         request = httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
         response = self._transport.handle_request(request)
         try:
-            return RawAnswer(response.status_code, response.headers, response.read())
+            return RawAnswer(response.status_code, response.headers.raw, response.read())
         finally:
             response.close()
 
@@ -114,7 +119,7 @@ class Wire:
 
 def _unpacked(reply: Reply) -> bytes:
     """The body of an answer that was allowed to come packed, which only those to a GET are."""
-    packing = reply.headers.get("content-encoding")
+    packing = _header(reply.headers, b"content-encoding")
     if packing is None:
         return reply.body
     return httpx.Response(reply.status, headers={"content-encoding": packing}, content=reply.body).content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import logging
 import socket
 import struct
@@ -129,6 +130,17 @@ class Misbehaving:
             socket.create_connection(self._socket.getsockname(), timeout=1).close()
         self._thread.join()
         self._socket.close()
+
+
+@pytest.fixture(autouse=True, params=["over the socket", "through the library"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of talking: that of every day, and that of a run in which a recorder has taken the library's place."""
+
+    class Recorded(http.client.HTTPConnection):
+        pass
+
+    if request.param == "through the library":
+        monkeypatch.setattr(http.client, "HTTPConnection", Recorded)
 
 
 @pytest.fixture
