@@ -33,7 +33,8 @@ from pytest_kraken_golive.kraken.interlock import Arming
 from pytest_kraken_golive.kraken.limits import BucketLimit, RateLimits, SharedPacer, TokenPacer, Unlimited
 from pytest_kraken_golive.kraken.nonce import NonceSource, RisingNonces, SharedNonces
 from pytest_kraken_golive.kraken.observation import CallRecord
-from pytest_kraken_golive.kraken.orders import Amendment, Edit, NewOrder, Relative
+from pytest_kraken_golive.kraken.order_prices import ConditionalClose, Relative
+from pytest_kraken_golive.kraken.orders import Amendment, Edit, NewOrder
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
 from pytest_kraken_golive.kraken.shared import SharedStateError
@@ -52,6 +53,7 @@ __all__ = [
     "CallRecord",
     "ChangeNotMade",
     "ClientClosedError",
+    "ConditionalClose",
     "Edit",
     "Endpoint",
     "EndpointError",

@@ -16,7 +16,7 @@ from pytest_kraken_golive.kraken.account_models import (
     WebSocketsToken,
 )
 from pytest_kraken_golive.kraken.caller import Caller, flag, listed, text
-from pytest_kraken_golive.kraken.models import ClosedOrders, OrderInfo, TradeInfo, TradesHistory
+from pytest_kraken_golive.kraken.models import ClosedOrders, OrderAmends, OrderInfo, TradeInfo, TradesHistory
 
 
 class AccountCalls(Caller):
@@ -108,6 +108,10 @@ class AccountCalls(Caller):
     def query_orders(self, *txids: str, trades: bool = False) -> dict[str, OrderInfo]:
         """Orders by order id, open or closed; at most 50 ids."""
         return self._call(calls.QUERY_ORDERS, models.read_orders, txid=listed(txids), trades=flag(trades))
+
+    def order_amends(self, txid: str) -> OrderAmends:
+        """The changes of an order, open or closed, oldest first."""
+        return self._call(calls.ORDER_AMENDS, models.read_amends, order_id=txid)
 
     def trades_history(
         self,

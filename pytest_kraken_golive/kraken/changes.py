@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
 from pytest_kraken_golive.clock import Clock
@@ -17,12 +17,13 @@ from pytest_kraken_golive.kraken.errors import (
     exchange_error,
 )
 from pytest_kraken_golive.kraken.interlock import Exposure, exposure_of_change
-from pytest_kraken_golive.kraken.models import AmendResult, EditResult, OrderInfo
+from pytest_kraken_golive.kraken.models import AmendResult, ClosedOrders, EditResult, OrderAmend, OrderAmends, OrderInfo
+from pytest_kraken_golive.kraken.order_prices import LIMITS
 from pytest_kraken_golive.kraken.orders import Amendment, Edit, same_client_id
 from pytest_kraken_golive.kraken.search import Search
 
 T = TypeVar("T")
-_PLAIN = frozenset({"limit", "iceberg"})
+_NS_PER_S = 1_000_000_000
 
 
 class Orders(Protocol):
@@ -32,8 +33,16 @@ class Orders(Protocol):
         """Open orders by order id."""
         ...
 
+    def closed_orders(self, *, cl_ord_id: str | None = None) -> ClosedOrders:
+        """The latest closed orders."""
+        ...
+
     def query_orders(self, *txids: str) -> dict[str, OrderInfo]:
         """Orders by order id."""
+        ...
+
+    def order_amends(self, txid: str) -> OrderAmends:
+        """The changes of an order."""
         ...
 
 
@@ -68,7 +77,7 @@ class Changes:
         info = found[1]
         if isinstance(change, Edit):
             new = (change.price, change.price2)
-        elif info.descr.ordertype in _PLAIN:
+        elif info.descr.ordertype in LIMITS:
             new = (change.limit_price, None)
         else:
             new = (change.trigger_price, change.limit_price)
@@ -77,21 +86,28 @@ class Changes:
     def amend(self, change: Amendment) -> AmendResult:
         """Amend an order; see `TradingCalls.amend_order`."""
         name = change.txid or change.cl_ord_id or ""
+        sent_at_s, sent_monotonic_s = self._clock.time(), self._clock.monotonic()
 
         def look() -> AmendResult | None:
-            if change.txid is not None:
-                info = self._orders.query_orders(change.txid).get(change.txid)
-            else:
-                info = (self.open_order(None, change.cl_ord_id) or ("", None))[1]
-            made = None if info is None else _is_amended(info, change)
-            if made is False and info is not None and info.status == "open":
-                raise _NotMade
-            return AmendResult() if made else None
+            txid = change.txid or self._txid_of(change.cl_ord_id or "")
+            if txid is None:
+                return None
+            since_s = self._search.exchange_time_of(sent_at_s, sent_monotonic_s)
+            for amend in self._orders.order_amends(txid).amends:
+                if amend.timestamp >= since_s * _NS_PER_S and _shows(amend, change):
+                    return AmendResult(amend_id=amend.amend_id, found=True)
+            raise _NotMade
 
-        def read(endpoint: str, result: Any) -> AmendResult:
-            return AmendResult(amend_id=models.read_amended(endpoint, result).amend_id)
+        return self._make(calls.AMEND_ORDER, name, change, change.fields, read=models.read_amended, look=look)
 
-        return self._make(calls.AMEND_ORDER, name, change, change.fields, read=read, look=look)
+    def _txid_of(self, cl_ord_id: str) -> str | None:
+        """Id of the order of a client id, open or closed; None where it cannot be told."""
+        found = self.open_order(None, cl_ord_id)
+        if found is not None:
+            return found[0]
+        closed = self._orders.closed_orders(cl_ord_id=cl_ord_id).closed
+        named = [txid for txid, info in closed.items() if same_client_id(info.cl_ord_id, cl_ord_id)]
+        return named[0] if len(named) == 1 else None
 
     def edit(self, change: Edit, *, validate: bool) -> EditResult:
         """Edit an order; see `TradingCalls.edit_order`."""
@@ -151,24 +167,19 @@ class Changes:
 
 
 class _NotMade(Exception):
-    """The order stands as it stood."""
+    """The change is certain not to have been made."""
 
 
-def _is_amended(info: OrderInfo, change: Amendment) -> bool | None:
-    """Whether an order shows what the change asked for; None where it does not show such a thing."""
-    shown: list[tuple[object, object]] = []
-    if change.volume is not None:
-        shown.append((info.vol, change.volume))
-    if isinstance(change.limit_price, Decimal) and info.descr.ordertype in _PLAIN:
-        shown.append((_number(info.descr.price), change.limit_price))
-    return all(found == wanted for found, wanted in shown) if shown else None
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
+def _shows(amend: OrderAmend, change: Amendment) -> bool:
+    """Whether a change on the exchange's books is this one, as far as its prices are fixed."""
+    told = (
+        (amend.order_qty, change.volume),
+        (amend.display_qty, change.display_volume),
+        (amend.limit_price, change.limit_price),
+        (amend.trigger_price, change.trigger_price),
+    )
+    fixed = all(found == wanted for found, wanted in told if isinstance(wanted, Decimal))
+    return fixed and amend.amend_type == "user"
 
 
 def _edited(endpoint: str, result: EditResult, *, validate: bool) -> EditResult:

@@ -20,6 +20,7 @@ from pytest_kraken_golive.kraken.interlock import Arming, Interlock
 from pytest_kraken_golive.kraken.limits import BucketLimit, BucketName, Pacer, RateLimits, pacer_of
 from pytest_kraken_golive.kraken.lockout import lockout_of
 from pytest_kraken_golive.kraken.market_calls import MarketCalls
+from pytest_kraken_golive.kraken.market_data import AssetPair
 from pytest_kraken_golive.kraken.nonce import NonceSource, nonces_of
 from pytest_kraken_golive.kraken.observation import CallRecord
 from pytest_kraken_golive.kraken.orders import new_cl_ord_id
@@ -91,7 +92,7 @@ class KrakenClient(MarketCalls, TradingCalls):
         self._pacer: Pacer = (
             pacer_of(chosen, api_key, self.endpoint.url, self._clock) if isinstance(chosen, RateLimits) else chosen
         )
-        self._quotes: dict[str, str] = {}
+        self._pairs: dict[str, AssetPair] = {}
         self._dispatch = Dispatch(
             Wire(self.endpoint.url, transport, _usable_timeout(timeout_s)),
             credentials,
@@ -104,7 +105,7 @@ class KrakenClient(MarketCalls, TradingCalls):
         )
         search = Search(self, self._clock)
         self._interlock = Interlock(self.endpoint.mode, arming, self)
-        self._placing = Placing(self._dispatch, search, self._clock, order_ids)
+        self._placing = Placing(self._dispatch, search, self._clock, order_ids, self.altname_of)
         self._changes = Changes(self._dispatch, search, self, self._clock)
 
     @property
@@ -147,16 +148,26 @@ class KrakenClient(MarketCalls, TradingCalls):
         self._dispatch.close()
 
     def quote_of(self, pair: str) -> str | None:
-        """The quote asset of a pair as the exchange names it (asked for once); None where it does not know the pair."""
-        if pair not in self._quotes:
+        """The quote asset of a pair as the exchange names it; None where it does not know the pair."""
+        found = self._pair(pair)
+        return None if found is None else found.quote
+
+    def altname_of(self, pair: str) -> str | None:
+        """The exchange's short name of a pair, which orders show; None where it does not know the pair."""
+        found = self._pair(pair)
+        return None if found is None else found.altname
+
+    def _pair(self, pair: str) -> AssetPair | None:
+        """What the exchange says about a pair, asked for once."""
+        if pair not in self._pairs:
             try:
                 found = self.asset_pairs(pair)
             except RequestRefused:  # the exchange does not know the pair
                 return None
             if len(found) != 1:
                 return None
-            self._quotes[pair] = next(iter(found.values())).quote
-        return self._quotes[pair]
+            self._pairs[pair] = next(iter(found.values()))
+        return self._pairs[pair]
 
 
 def _own_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -269,8 +269,8 @@ class ChangeNotMade(KrakenError):
 
     def __init__(self, endpoint: str, name: str, reason: KrakenError) -> None:
         super().__init__(
-            f"{endpoint}: order {name} was not changed ({reason}) It stands as before, and the deadline of the change "
-            "is over. Next: decide anew; the change may be sent again.",
+            f"{endpoint}: order {name} was not changed ({reason}) It has been looked at, and the deadline of the "
+            "change is over. Next: decide anew; the change may be sent again.",
             endpoint=endpoint,
         )
         self.reason = reason

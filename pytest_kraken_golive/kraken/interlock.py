@@ -8,7 +8,7 @@ let through. Source of the price rules: Kraken: Add order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final, Protocol
@@ -17,7 +17,8 @@ from pytest_kraken_golive.kraken.endpoint import Mode
 from pytest_kraken_golive.kraken.errors import LiveOrderRefused
 from pytest_kraken_golive.kraken.market_data import Depth
 from pytest_kraken_golive.kraken.models import OrderInfo
-from pytest_kraken_golive.kraken.orders import NewOrder, Price, Relative
+from pytest_kraken_golive.kraken.order_prices import Price, Relative
+from pytest_kraken_golive.kraken.orders import NewOrder
 
 _USD: Final = frozenset({"ZUSD", "USD"})
 # Twice Kraken's widest number: the product of price and volume must not be rounded down to the cap.
@@ -57,14 +58,21 @@ class Exposure:
     prices: tuple[Price, ...]
     """Its price and secondary price, as far as it has them."""
 
-    @classmethod
-    def of(cls, order: NewOrder) -> Exposure:
-        """That of an order."""
-        prices = tuple(price for price in (order.price, order.price2) if price is not None)
-        return cls(order.pair, order.side, order.ordertype, order.volume, prices)
-
     def __str__(self) -> str:
         return f"{self.side} {self.volume} {self.pair}, {self.ordertype}"
+
+
+def exposures_of(orders: Iterable[NewOrder]) -> list[Exposure]:
+    """What orders come to; the order that follows another's fills trades as much again, on the other side."""
+    found = []
+    for order in orders:
+        prices = tuple(price for price in (order.price, order.price2) if price is not None)
+        found.append(Exposure(order.pair, order.side, order.ordertype, order.volume, prices))
+        if (close := order.close) is not None:
+            prices = tuple(price for price in (close.price, close.price2) if price is not None)
+            side = "sell" if order.side == "buy" else "buy"
+            found.append(Exposure(order.pair, side, close.ordertype, order.volume, prices))
+    return found
 
 
 class Market(Protocol):
@@ -178,6 +186,8 @@ def exposure_of_change(info: OrderInfo, volume: Decimal | None, changed: Sequenc
         elif Decimal(old):
             prices.append(Decimal(old))
     descr = info.descr
+    if descr.close:
+        prices.append(Relative("#", Decimal(1)))  # nor what follows its fills, of which only words are known
     return Exposure(descr.pair, descr.type, descr.ordertype, volume or info.vol, tuple(prices))
 
 

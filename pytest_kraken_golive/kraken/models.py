@@ -161,6 +161,8 @@ class PlacedOrder(KrakenModel):
     """Its order id; None where it was only checked (`validate`)."""
     order: str
     """The order in one line, as the exchange understood it."""
+    close: str | None = None
+    """The order that follows each of its fills, in one line; None: nothing follows."""
     validated_only: bool
     """True: checked, not placed."""
     found: bool = False
@@ -188,15 +190,38 @@ class BatchResult(KrakenModel):
 class AmendResult(KrakenModel):
     """AmendOrder."""
 
-    amend_id: str | None = None
-    """Id of the change; None where its answer was lost and the order was found changed."""
-
-
-class AmendAnswer(KrakenModel):
-    """AmendOrder's result as it stands on the wire."""
-
     amend_id: str = Field(min_length=1)
     """Id of the change."""
+    found: bool = False
+    """True: the answer to it was lost, and it was found among the order's changes."""
+
+
+class OrderAmend(KrakenModel):
+    """A state that an order was in from a change on."""
+
+    amend_id: str
+    """Id of the change."""
+    amend_type: str
+    """`original`, `user`, or `restated` by the exchange."""
+    order_qty: Amount
+    """Whole volume."""
+    remaining_qty: Amount
+    """Of it what was not filled then."""
+    limit_price: Amount | None = None
+    """Limit."""
+    trigger_price: Amount | None = None
+    """Trigger."""
+    display_qty: Amount | None = None
+    """Shown volume of an iceberg."""
+    timestamp: Whole
+    """Nanoseconds since the Unix epoch."""
+
+
+class OrderAmends(KrakenModel):
+    """OrderAmends."""
+
+    amends: tuple[OrderAmend, ...]
+    """Oldest first; empty where the order was never changed."""
 
 
 class EditResult(KrakenModel):
@@ -247,6 +272,7 @@ read_trades = as_type(dict[str, TradeInfo])
 read_placed = as_type(AddOrderResult)
 read_cancelled = as_type(CancelResult)
 read_batch = as_type(BatchResult)
-read_amended = as_type(AmendAnswer)
+read_amended = as_type(AmendResult)
+read_amends = as_type(OrderAmends)
 read_edited = as_type(EditResult)
 read_switch = as_type(DeadMansSwitch)

@@ -8,20 +8,22 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
+
+from pytest_kraken_golive.kraken.order_prices import (
+    LIMITS,
+    TRAILING,
+    TRIGGERED,
+    ConditionalClose,
+    OrderType,
+    Price,
+    Relative,
+    demand_positive,
+    demand_prices,
+    price_text,
+)
 
 Side = Literal["buy", "sell"]
-OrderType = Literal[
-    "market",
-    "limit",
-    "iceberg",
-    "stop-loss",
-    "take-profit",
-    "stop-loss-limit",
-    "take-profit-limit",
-    "trailing-stop",
-    "trailing-stop-limit",
-]
 TimeInForce = Literal["GTC", "IOC", "FOK", "GTD"]
 Trigger = Literal["last", "index"]
 SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both"]
@@ -41,33 +43,6 @@ _DEADLINE_S: Final = (2.0, 60.0)
 _EXPIRY_S: Final = (5, 30 * 86_400)
 _LEAST_SHOWN: Final = 15
 """An iceberg shows at least this part of its volume (Kraken: Add order, displayvol)."""
-_LIMITS: Final = frozenset({"limit", "iceberg"})
-_TRIGGERED: Final = frozenset({"stop-loss", "take-profit", "stop-loss-limit", "take-profit-limit"})
-_TRAILING: Final = frozenset({"trailing-stop", "trailing-stop-limit"})
-_TWO_PRICES: Final = frozenset({"stop-loss-limit", "take-profit-limit", "trailing-stop-limit"})
-
-
-@dataclass(frozen=True)
-class Relative:
-    """A price that is reckoned from the last one (or from the trigger): `+5%`, `-20.5`, `#10`."""
-
-    sign: Literal["+", "-", "#"]
-    """Above, below, or away in the direction that suits the order."""
-    amount: Decimal
-    """The distance, in the quote asset or in percent."""
-    percent: bool = False
-    """True: `amount` is percent."""
-
-    def __post_init__(self) -> None:
-        if self.sign not in {"+", "-", "#"}:
-            raise ValueError(f"sign: expected +, - or #, found {self.sign!r}.")
-        _positive("amount", self.amount)
-
-    def __str__(self) -> str:
-        return f"{self.sign}{self.amount:f}{'%' if self.percent else ''}"
-
-
-Price = Decimal | Relative
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +78,8 @@ class NewOrder:
     """What happens when it meets an own order; None leaves the exchange's default, `cancel-newest`."""
     cl_ord_id: str | None = None
     """Client id: a UUID (36 or 32 digits) or up to 18 printable ASCII characters; None: a new UUID4 at placing."""
+    close: ConditionalClose | None = None
+    """The order that follows each of its fills."""
     deadline_s: float = 10.0
     """Seconds from sending, 2 to 60, after which the exchange must no longer accept it."""
 
@@ -112,32 +89,19 @@ class NewOrder:
             if value not in known and not (value is None and name in _OPTIONAL):
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}.")
         _pair(self.pair)
-        _positive("volume", self.volume)
+        demand_positive("volume", self.volume)
         _within("deadline_s", self.deadline_s, _DEADLINE_S)
         if self.cl_ord_id is not None:
             _client_id(self.cl_ord_id)
-        self._check_prices()
+        demand_prices(self.ordertype, self.price, self.price2)
+        if self.trigger is not None and self.ordertype not in TRIGGERED | TRAILING:
+            raise ValueError(f"trigger: a {self.ordertype} order is not triggered, expected None.")
+        if self.close is not None and not isinstance(self.close, ConditionalClose):
+            raise TypeError(f"close: expected a ConditionalClose, found {type(self.close).__name__}.")
         self._check_resting()
 
-    def _check_prices(self) -> None:
-        kind = self.ordertype
-        for name, price, wanted in (
-            ("price", self.price, kind != "market"),
-            ("price2", self.price2, kind in _TWO_PRICES),
-        ):
-            if wanted != (price is not None):
-                raise ValueError(f"{name}: a {kind} order has {'one' if wanted else 'none'}, found {price!r}.")
-            if price is not None and not isinstance(price, Relative):
-                _positive(name, price)
-        if kind in _TRAILING and not (isinstance(self.price, Relative) and self.price.sign == "+"):
-            raise ValueError(f"price: a {kind} order has a distance like +5%, found {self.price!r}.")
-        if kind == "trailing-stop-limit" and not isinstance(self.price2, Relative):
-            raise ValueError(f"price2: a {kind} order has a distance like -1%, found {self.price2!r}.")
-        if self.trigger is not None and kind not in _TRIGGERED | _TRAILING:
-            raise ValueError(f"trigger: a {kind} order is not triggered, expected None.")
-
     def _check_resting(self) -> None:
-        if self.post_only and (self.ordertype not in _LIMITS or self.time_in_force in {"IOC", "FOK"}):
+        if self.post_only and (self.ordertype not in LIMITS or self.time_in_force in {"IOC", "FOK"}):
             raise ValueError("post_only: only a limit order that may rest can be post-only.")
         if (self.time_in_force == "GTD") != (self.expires_in_s is not None):
             raise ValueError("expires_in_s: a GTD order has one and no other has, expected both or neither.")
@@ -147,16 +111,16 @@ class NewOrder:
         if (self.ordertype == "iceberg") != (shown is not None):
             raise ValueError("display_volume: an iceberg order has one and no other has, expected both or neither.")
         if shown is not None:
-            _positive("display_volume", shown)
+            demand_positive("display_volume", shown)
             if not self.volume <= shown * _LEAST_SHOWN or shown > self.volume:
                 raise ValueError(f"display_volume: expected a fifteenth of the volume to all of it, found {shown}.")
 
     def terms(self) -> dict[str, str]:
-        """What is to be traded, as AddOrder's parameters without pair, names and deadline."""
+        """What is to be traded, as AddOrder's parameters without pair, names, deadline and conditional close."""
         terms: dict[str, str] = {"ordertype": self.ordertype, "type": self.side, "volume": format(self.volume, "f")}
         for name, price in (("displayvol", self.display_volume), ("price", self.price), ("price2", self.price2)):
             if price is not None:
-                terms[name] = _text(price)
+                terms[name] = price_text(price)
         if self.post_only:
             terms["oflags"] = "post"
         if self.expires_in_s is not None:
@@ -179,10 +143,17 @@ class NewOrder:
             validate: True: the exchange only checks it.
         """
         fields = self.terms()
+        if self.close is not None:
+            fields |= {f"close[{name}]": value for name, value in self.close.terms().items()}
         fields["pair"], fields["cl_ord_id"], fields["deadline"] = self.pair, cl_ord_id, rfc3339(deadline_at_s)
         if validate:
             fields["validate"] = "true"
         return fields
+
+    def entry(self, cl_ord_id: str) -> dict[str, Any]:
+        """The order as one of AddOrderBatch's: JSON data, in which the conditional close is nested."""
+        closing = {} if self.close is None else {"close": self.close.terms()}
+        return {**self.terms(), **closing, "cl_ord_id": cl_ord_id}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +250,8 @@ class Sent:
     """True: the id was made for this order, so that no other order can have it."""
     sent_at_s: float
     """Unix time (s), by our clock, before which it had not left."""
+    sent_monotonic_s: float
+    """The same moment in monotonic seconds: somebody may set the clock."""
     deadline_at_s: float
     """Unix time (s) after which the exchange no longer accepts it; stamped anew for each attempt."""
 
@@ -308,13 +281,11 @@ def rfc3339(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _text(value: Price) -> str:
-    return str(value) if isinstance(value, Relative) else format(value, "f")
-
-
 def _given(named: dict[str, Price | str | None]) -> dict[str, str]:
     return {
-        name: value if isinstance(value, str) else _text(value) for name, value in named.items() if value is not None
+        name: value if isinstance(value, str) else price_text(value)
+        for name, value in named.items()
+        if value is not None
     }
 
 
@@ -343,11 +314,4 @@ def _some_change(*values: Price | None) -> None:
         raise ValueError("expected something to change, found nothing.")
     for value in values:
         if value is not None and not isinstance(value, Relative):
-            _positive("a new volume or price", value)
-
-
-def _positive(name: str, value: object) -> None:
-    if not isinstance(value, Decimal):
-        raise TypeError(f"{name}: expected a Decimal, found {type(value).__name__} {value!r}.")
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name}: expected a number above zero, found {value}.")
+            demand_positive("a new volume or price", value)

@@ -26,6 +26,8 @@ _MARGIN_S: Final = 2.0
 """Seconds past a deadline within which an order that was accepted just before it may come to be seen."""
 _MOST_BEHIND_S: Final = 60.0
 """Seconds for which an exchange's clock that is behind ours is waited for."""
+_LONGEST_S: Final = 60.0 + _MARGIN_S
+"""Seconds from sending after which every deadline is over (Kraken: Add order)."""
 _ROUNDING_S: Final = 0.01
 _MOST_PAGES: Final = 40
 _IDS_AT_ONCE: Final = 50
@@ -56,8 +58,8 @@ class _CannotTell(KrakenError):
 class _Wanted:
     """What to look for."""
 
-    cl_ord_id: str
-    """The client id."""
+    sent: Sent
+    """What was sent."""
     not_before_s: float | None
     """An order that was opened earlier, by the exchange's clock, is another one; None: no other can have the id."""
     since_s: float
@@ -76,12 +78,12 @@ class Search:
         self._books = books
         self._clock = clock
         self._lock = threading.Lock()
-        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._settled: OrderedDict[str, Sent] = OrderedDict()
 
-    def settled(self, txid: str) -> None:
-        """Note that the order of this id is accounted for: a later order with the same client id is another one."""
+    def settled(self, txid: str, sent: Sent) -> None:
+        """Note that the order of this id is what became of this one: no other one with the same client id is it."""
         with self._lock:
-            self._settled[txid] = None
+            self._settled[txid] = sent
             if len(self._settled) > _KEPT:
                 self._settled.popitem(last=False)
 
@@ -100,9 +102,11 @@ class Search:
             if found is None:
                 raise OrderNotPlaced(endpoint, sent, reason) from reason
             txid, info = found
-            self.settled(txid)
-            line = info.descr.order
-            return PlacedOrder(cl_ord_id=sent.cl_ord_id, txid=txid, order=line, validated_only=False, found=True)
+            self.settled(txid, sent)
+            line, closing = info.descr.order, info.descr.close or None
+            return PlacedOrder(
+                cl_ord_id=sent.cl_ord_id, txid=txid, order=line, close=closing, validated_only=False, found=True
+            )
         raise OrderOutcomeUnknown(endpoint, sent, reason, looked) from reason
 
     def _found(self, sent: Sent) -> tuple[str, OrderInfo] | None:
@@ -114,11 +118,23 @@ class Search:
         return found
 
     def _wanted(self, sent: Sent) -> _Wanted:
+        sent_at_s = self.exchange_time_of(sent.sent_at_s, sent.sent_monotonic_s)
+        since_s = min(sent_at_s, sent.sent_at_s) - _MOST_BEHIND_S
+        return _Wanted(sent, None if sent.fresh_id else sent_at_s, since_s)
+
+    def exchange_time_of(self, at_s: float, monotonic_s: float) -> float:
+        """A past moment by the exchange's clock (Unix time, s): this or, if anything, too early.
+
+        Args:
+            at_s: the moment by our clock.
+            monotonic_s: the same in monotonic seconds.
+        """
         # The exchange tells whole seconds, so its clock may be ahead of what it says, never behind.
         exchange_s = self._books.server_time().unixtime
-        sent_at_s = sent.sent_at_s + exchange_s - self._clock.time() - _ROUNDING_S
-        since_s = min(sent_at_s, sent.sent_at_s) - _MOST_BEHIND_S
-        return _Wanted(sent.cl_ord_id, None if sent.fresh_id else sent_at_s, since_s)
+        # Somebody may have set our clock since, and monotonic time may have stood while the machine slept: whichever
+        # says that it was longer ago counts, for an order that is taken for an older one would be sent again.
+        ago_s = max(self._clock.time() - at_s, self._clock.monotonic() - monotonic_s)
+        return exchange_s - ago_s - _ROUNDING_S
 
     def wait_past(self, deadline_at_s: float) -> None:
         """Wait until nothing that carries this deadline (Unix time, s) can be accepted any more.
@@ -126,10 +142,12 @@ class Search:
         Raises:
             KrakenError: the exchange did not tell its time, or is too far behind ours.
         """
-        over_s = deadline_at_s + _MARGIN_S
-        self._clock.sleep(over_s - self._clock.time())
+        over_s, began_s = deadline_at_s + _MARGIN_S, self._clock.monotonic()
+        # Never longer than any deadline runs: our clock may have been set back since.
+        self._clock.sleep(min(over_s - self._clock.time(), _LONGEST_S))
         while (left_s := over_s - self._books.server_time().unixtime) > 0:
-            if self._clock.time() > over_s + _MOST_BEHIND_S:
+            waited_s = self._clock.monotonic() - began_s
+            if self._clock.time() > over_s + _MOST_BEHIND_S or waited_s > _LONGEST_S + _MOST_BEHIND_S:
                 raise _CannotTell(f"the exchange's clock is more than {_MOST_BEHIND_S:.0f} s behind ours")
             self._clock.sleep(min(left_s, _MOST_BEHIND_S))
 
@@ -143,10 +161,10 @@ class Search:
         return None
 
     def _pages_of_orders(self, wanted: _Wanted) -> Iterator[dict[str, OrderInfo]]:
-        yield self._books.open_orders(cl_ord_id=wanted.cl_ord_id)
+        yield self._books.open_orders(cl_ord_id=wanted.sent.cl_ord_id)
         seen = 0
         for _ in range(_MOST_PAGES):
-            page = self._books.closed_orders(cl_ord_id=wanted.cl_ord_id, start=wanted.since_s, offset=seen or None)
+            page = self._books.closed_orders(cl_ord_id=wanted.sent.cl_ord_id, start=wanted.since_s, offset=seen or None)
             yield page.closed
             seen += len(page.closed)
             if not page.closed or (page.count is not None and seen >= page.count):
@@ -155,12 +173,12 @@ class Search:
 
     def _is_it(self, wanted: _Wanted, txid: str, info: OrderInfo) -> bool:
         # An exchange that does not know the filter answers with every order, so each is looked at.
-        if not same_client_id(info.cl_ord_id, wanted.cl_ord_id):
+        if not same_client_id(info.cl_ord_id, wanted.sent.cl_ord_id):
             return False
         if wanted.not_before_s is None:
             return True
         with self._lock:
-            return txid not in self._settled and info.opentm >= wanted.not_before_s
+            return self._settled.get(txid, wanted.sent) is wanted.sent and info.opentm >= wanted.not_before_s
 
     def _among_fills(self, wanted: _Wanted) -> tuple[str, OrderInfo] | None:
         filled = sorted(self._filled_orders(wanted))

@@ -8,7 +8,7 @@ from pytest_kraken_golive.kraken import calls, models
 from pytest_kraken_golive.kraken.account_calls import AccountCalls
 from pytest_kraken_golive.kraken.changes import Changes
 from pytest_kraken_golive.kraken.errors import OrderOutcomeUnknown
-from pytest_kraken_golive.kraken.interlock import Exposure, Interlock
+from pytest_kraken_golive.kraken.interlock import Interlock, exposures_of
 from pytest_kraken_golive.kraken.models import AmendResult, CancelResult, DeadMansSwitch, EditResult, PlacedOrder
 from pytest_kraken_golive.kraken.orders import Amendment, Edit, NewOrder
 from pytest_kraken_golive.kraken.placing import BatchItem, Placing
@@ -48,7 +48,7 @@ class TradingCalls(AccountCalls):
         if validate:
             return self._placing.check(order)
         if self._interlock.guards:
-            self._interlock.demand_cap(calls.ADD_ORDER.name, [Exposure.of(order)])
+            self._interlock.demand_cap(calls.ADD_ORDER.name, exposures_of([order]))
         return self._placing.place(order, find_out=find_out)
 
     def find_out(self, unknown: OrderOutcomeUnknown) -> PlacedOrder:
@@ -78,7 +78,7 @@ class TradingCalls(AccountCalls):
         if len(set(names)) < len(names):
             raise ValueError("orders: expected client ids that differ, found one twice.")
         if self._interlock.guards and not validate:
-            self._interlock.demand_cap(calls.ADD_ORDER_BATCH.name, [Exposure.of(order) for order in orders])
+            self._interlock.demand_cap(calls.ADD_ORDER_BATCH.name, exposures_of(orders))
         return self._placing.place_all(orders, validate=validate)
 
     def amend_order(self, change: Amendment) -> AmendResult:

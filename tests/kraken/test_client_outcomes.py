@@ -288,33 +288,72 @@ def test_a_batch_is_of_two_to_fifteen_orders_of_one_pair() -> None:
 
 AMEND = Amendment(txid="O1", volume=Decimal("0.7"), limit_price=Decimal(99))
 EDIT = Edit(txid="O1", pair="XBTUSD", volume=Decimal("0.7"))
-AS_WANTED = entry(vol="0.70000000", descr={**entry()["descr"], "price": "99.0"})
 Act = Callable[[KrakenClient], Any]
 CHANGES: list[Act] = [lambda client: client.amend_order(AMEND), lambda client: client.edit_order(EDIT)]
 
 
+def amend(kind: str = "user", *, at_s: float = START_S + 10_001, **more: Any) -> dict[str, Any]:
+    """A change as OrderAmends shows it; the exchange's clock is far ahead of ours here."""
+    terms = {"amend_id": "T1", "order_qty": "0.70000000", "remaining_qty": "0.7", "limit_price": "99.0"}
+    return {**terms, "amend_type": kind, "timestamp": int(at_s * 10**9), **more}
+
+
 @pytest.mark.parametrize(
-    ("standing", "outcome"),
+    ("amends", "change", "made"),
     [
-        ({"O1": AS_WANTED}, None),
-        ({"O1": entry()}, ChangeNotMade),
-        ({"O1": {**AS_WANTED, "vol": "1.0"}}, ChangeNotMade),
-        ({"O1": {**entry(), "status": "closed"}}, OutcomeUnknown),
-        ({}, OutcomeUnknown),
+        ([amend("original"), amend()], AMEND, True),
+        ([], AMEND, False),
+        ([amend("original")], AMEND, False),
+        ([amend("restated")], AMEND, False),
+        ([amend(order_qty="1.0")], AMEND, False),
+        ([amend(limit_price="98.0")], AMEND, False),
+        ([amend(at_s=START_S + 9_980)], AMEND, False),  # of an earlier change to the same terms
+        ([amend(trigger_price="90.0")], Amendment(txid="O1", trigger_price=Decimal(90)), True),
+        # What it leaves as it is says nothing about a change.
+        ([], Amendment(txid="O1", volume=Decimal(1), trigger_price=Decimal(90)), False),
+        ([amend(trigger_price="80.0")], Amendment(txid="O1", trigger_price=Decimal(90)), False),
+        ([amend(display_qty="0.1")], Amendment(txid="O1", display_volume=Decimal("0.2")), False),
     ],
 )
-def test_a_lost_amendment_shows_on_the_order(standing: dict[str, Any], outcome: type[KrakenError] | None) -> None:
-    exchange = ScriptedExchange(AmendOrder=[page(502)], Time=[LATER], QueryOrders=[ok(standing)])
+def test_a_lost_amendment_is_looked_up_among_the_changes_of_the_order(
+    amends: list[dict[str, Any]], change: Amendment, made: bool
+) -> None:
+    exchange = ScriptedExchange(
+        AmendOrder=[page(502)],
+        Time=[LATER],
+        QueryOrders=[ok({"O1": entry()})],
+        OrderAmends=[ok({"amends": amends, "count": len(amends)})],
+    )
     with exchange.client() as client:
-        if outcome is None:
-            assert client.amend_order(AMEND).amend_id is None
+        if made:
+            result = client.amend_order(change)
+            assert (result.amend_id, result.found) == ("T1", True)
         else:
-            with pytest.raises(outcome) as caught:
-                client.amend_order(AMEND)
-            assert type(caught.value) is outcome
-            assert caught.value.may_have_acted == (outcome is OutcomeUnknown)
-    assert exchange.endpoints() == ["AmendOrder", "Time", "QueryOrders"]
+            with pytest.raises(ChangeNotMade, match="deadline of the change is over") as caught:
+                client.amend_order(change)
+            assert not caught.value.may_have_acted
+    assert exchange.endpoints() == ["AmendOrder", "Time", "Time", "OrderAmends"]
     assert exchange.clock.monotonic() >= 12
+
+
+@pytest.mark.parametrize("where", ["open", "closed", "twice", "nowhere"])
+def test_a_lost_amendment_by_client_id_is_looked_up_too(where: str) -> None:
+    ended = {name: entry(status="closed") for name in {"closed": ["O1"], "twice": ["O1", "O2"]}.get(where, [])}
+    exchange = ScriptedExchange(
+        AmendOrder=[page(502)],
+        Time=[LATER],
+        OpenOrders=[ok({"open": {"O1": entry()} if where == "open" else {}})],
+        ClosedOrders=[ok({"closed": ended, "count": len(ended)})],
+        OrderAmends=[ok({"amends": [amend()], "count": 1})],
+    )
+    change = Amendment(cl_ord_id=NAME, volume=Decimal("0.7"))
+    with exchange.client() as client:
+        if where in {"open", "closed"}:
+            assert client.amend_order(change).found
+            assert exchange.asked[-1].fields["order_id"] == "O1"
+        else:
+            with pytest.raises(OutcomeUnknown):
+                client.amend_order(change)
 
 
 @pytest.mark.parametrize(("status", "outcome"), [("open", ChangeNotMade), ("canceled", OutcomeUnknown)])
@@ -329,7 +368,8 @@ def test_a_lost_edit_was_not_made_if_the_order_still_stands(status: str, outcome
 
 @pytest.mark.parametrize("act", CHANGES, ids=["amend", "edit"])
 def test_a_lost_change_that_cannot_be_looked_up_says_what_to_look_for(act: Act) -> None:
-    exchange = ScriptedExchange(page(502), Time=[LATER], QueryOrders=[error("EGeneral:Permission denied")])
+    refused = [error("EGeneral:Permission denied")]
+    exchange = ScriptedExchange(page(502), Time=[LATER], QueryOrders=refused, OrderAmends=refused)
     with exchange.client() as client, pytest.raises(OutcomeUnknown, match=r"look at order O1.*Permission denied"):
         act(client)
 
