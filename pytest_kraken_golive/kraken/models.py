@@ -176,6 +176,8 @@ class BatchEntry(KrakenModel):
     """How the exchange understood the order; None where it refused it."""
     txid: str | None = None
     """Order id; None where it was refused or only checked."""
+    close: str | None = None
+    """Conditional close order in one line; in a batch it stands here, not in `descr`."""
     error: str | None = None
     """Why it was refused."""
 

@@ -26,7 +26,7 @@ from pytest_kraken_golive.kraken.errors import (
     RequestRefused,
     exchange_error,
 )
-from pytest_kraken_golive.kraken.models import AddOrderResult, BatchEntry, BatchResult, PlacedDescription, PlacedOrder
+from pytest_kraken_golive.kraken.models import AddOrderResult, BatchEntry, BatchResult, PlacedOrder
 from pytest_kraken_golive.kraken.orders import NewOrder, Sent, new_cl_ord_id, rfc3339
 from pytest_kraken_golive.kraken.recognition import is_meant
 from pytest_kraken_golive.kraken.search import Search
@@ -266,7 +266,7 @@ def _placed(endpoint: str, result: AddOrderResult, sent: Sent, *, validate: bool
     if not validate and (len(ids) != 1 or not ids[0]):
         raise MalformedAnswerError(endpoint, f"expected one order id in result.txid, found {len(ids)}")
     txid = ids[0] if ids else None
-    return _accepted(sent, txid, result.descr, validate=validate)
+    return _accepted(sent, txid, result.descr.order, result.descr.close, validate=validate)
 
 
 def _batch_fields(orders: Sequence[NewOrder], sents: Sequence[Sent], *, validate: bool) -> dict[str, Any]:
@@ -289,10 +289,8 @@ def _batch_item(endpoint: str, entry: BatchEntry, sent: Sent, *, validate: bool)
         return exchange_error(endpoint, [entry.error])
     if entry.descr is None or (validate and entry.txid) or not (validate or entry.txid):
         return MalformedAnswerError(endpoint, f"expected an order id or an error for order {sent.cl_ord_id}")
-    return _accepted(sent, entry.txid, entry.descr, validate=validate)
+    return _accepted(sent, entry.txid, entry.descr.order, entry.close or entry.descr.close, validate=validate)
 
 
-def _accepted(sent: Sent, txid: str | None, descr: PlacedDescription, *, validate: bool) -> PlacedOrder:
-    return PlacedOrder(
-        cl_ord_id=sent.cl_ord_id, txid=txid, order=descr.order, close=descr.close or None, validated_only=validate
-    )
+def _accepted(sent: Sent, txid: str | None, line: str, close: str | None, *, validate: bool) -> PlacedOrder:
+    return PlacedOrder(cl_ord_id=sent.cl_ord_id, txid=txid, order=line, close=close or None, validated_only=validate)

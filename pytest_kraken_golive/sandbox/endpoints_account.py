@@ -82,6 +82,11 @@ def balance_ex(exchange: Exchange, session: Session) -> object:
     }
 
 
+def credit_lines(_exchange: Exchange, session: Session) -> None:
+    """CreditLines: nothing, as of every account to which no credit is extended (Kraken: credit lines, for VIPs)."""
+    _check_rebase(session.params)
+
+
 def trade_balance(exchange: Exchange, session: Session) -> object:
     """TradeBalance: everything in one asset at current mids; without margin most of it is zero, and `ml` is absent."""
     asset = exchange.market.asset(session.params.get("asset", "ZUSD"))

@@ -58,6 +58,7 @@ PRIVATE_ENDPOINTS: dict[str, PrivateEndpoint] = {
     "GetApiKeyInfo": PrivateEndpoint(endpoints_account.api_key_info, ()),
     "Balance": PrivateEndpoint(endpoints_account.balance, _one_of("query-funds")),
     "BalanceEx": PrivateEndpoint(endpoints_account.balance_ex, _one_of("query-funds")),
+    "CreditLines": PrivateEndpoint(endpoints_account.credit_lines, _one_of("query-funds")),
     # The OpenAPI and the guide name different rights here; either will do.
     "TradeBalance": PrivateEndpoint(endpoints_account.trade_balance, _one_of("query-open-trades", "query-funds")),
     "TradeVolume": PrivateEndpoint(endpoints_account.trade_volume, _one_of("query-funds")),

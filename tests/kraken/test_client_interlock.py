@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_exchange import ScriptedExchange, error, ok
 
-from pytest_kraken_golive.kraken import Amendment, Arming, Edit, KrakenClient, LiveOrderRefused, NewOrder, Relative
+from pytest_kraken_golive.kraken import (
+    Amendment,
+    Arming,
+    ConditionalClose,
+    Edit,
+    KrakenClient,
+    LiveOrderRefused,
+    NewOrder,
+    Relative,
+)
 from pytest_kraken_golive.sandbox import SandboxServer, SandboxSettings
 
 PAIR = {
@@ -26,7 +35,7 @@ CAP = Arming(max_notional_usd=Decimal("50"))
 BOOK = {"bids": [["100", "1", 1], ["99", "9", 1]], "asks": [["101", "0.3", 1], ["110", "9", 1]]}
 
 
-def exchange_of(quote: str = "ZUSD", book: dict[str, Any] = BOOK) -> ScriptedExchange:
+def exchange_of(quote: str = "ZUSD", book: dict[str, Any] = BOOK, close: str = "") -> ScriptedExchange:
     """Knows one pair, its book, and an open order; places whatever comes."""
     standing = {
         "status": "open",
@@ -45,6 +54,7 @@ def exchange_of(quote: str = "ZUSD", book: dict[str, Any] = BOOK) -> ScriptedExc
             "price": "100",
             "price2": "0",
             "order": "x",
+            "close": close,
         },
     }
     return ScriptedExchange(
@@ -170,6 +180,39 @@ def test_an_armed_order_above_the_cap_does_not_leave(beyond: NewOrder) -> None:
 def test_an_order_without_a_worst_price_does_not_leave(boundless: NewOrder) -> None:
     told = refused(lambda client: client.place_order(boundless), exchange_of(), arming=CAP)
     assert "has no worst price" in told
+
+
+def closing(kind: str, price: str | Relative, price2: str | None = None) -> ConditionalClose:
+    first = price if isinstance(price, Relative) else Decimal(price)
+    second = None if price2 is None else Decimal(price2)
+    return ConditionalClose(ordertype=kind, price=first, price2=second)  # type: ignore[arg-type]  # a name of a type
+
+
+@pytest.mark.parametrize(
+    ("with_close", "told"),
+    [
+        (order("0.2", "100", close=closing("limit", "140")), None),
+        (order("0.2", "100", close=closing("limit", "160")), "52 USD is above the cap"),
+        (order("0.3", "100", close=closing("stop-loss", "90")), "above the cap"),  # it sells at the market
+        (order("0.2", "100", side="sell", close=closing("limit", "90")), None),
+        (order("0.2", "100", side="sell", close=closing("stop-loss", "110")), "buy stop-loss order with such prices"),
+        (order("0.2", "100", side="sell", close=closing("stop-loss-limit", "110", "140")), None),
+        (order("0.2", "100", side="sell", close=closing("stop-loss-limit", "110", "160")), "above the cap"),
+        (order("0.2", "100", close=closing("limit", Relative("+", Decimal(5)))), "has no worst price"),
+    ],
+)
+def test_what_follows_the_fills_of_an_order_counts_too(with_close: NewOrder, told: str | None) -> None:
+    if told is None:
+        with exchange_of().client(use_sandbox=False, arming=CAP) as client:
+            assert client.place_order(with_close).txid
+    else:
+        assert told in refused(lambda client: client.place_order(with_close), exchange_of(), arming=CAP)
+
+
+def test_an_order_with_a_close_is_not_changed_under_a_cap() -> None:
+    exchange = exchange_of(close="close position @ stop loss 90.0")
+    change = Amendment(txid="O1", volume=Decimal("0.1"))
+    assert "has no worst price" in refused(lambda client: client.amend_order(change), exchange, arming=CAP)
 
 
 def test_the_orders_of_a_batch_add_up() -> None:

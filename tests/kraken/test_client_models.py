@@ -72,6 +72,7 @@ ENDPOINTS: dict[str, Callable[[KrakenClient], Any]] = {
     "/private/OpenOrders": lambda client: client.open_orders(),
     "/private/ClosedOrders": lambda client: client.closed_orders(),
     "/private/QueryOrders": lambda client: client.query_orders("O"),
+    "/private/OrderAmends": lambda client: client.order_amends("O"),
     "/private/TradesHistory": lambda client: client.trades_history(),
     "/private/AddOrder": lambda client: client.place_order(ORDER, find_out=False),
     "/private/CancelOrder": lambda client: client.cancel_order("O"),
@@ -85,7 +86,7 @@ def test_every_documented_sample_is_understood(path: str) -> None:
     samples = SAMPLES[path]["response_examples"]
     assert samples
     for sample in samples:
-        found, exchange = ask(text_of(sample), ENDPOINTS[path])
+        found, exchange = ask(text_of(sample.get("response", sample)), ENDPOINTS[path])
         assert found
         assert exchange.asked[0].path == f"/0{path}"
         assert exchange.asked[0].method == SAMPLES[path]["method"]
@@ -93,7 +94,8 @@ def test_every_documented_sample_is_understood(path: str) -> None:
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_whatever_is_wrong_in_an_answer_is_a_typed_error(path: str) -> None:
-    sample = SAMPLES[path]["response_examples"][0]["result"]
+    sample = SAMPLES[path]["response_examples"][0]
+    sample = sample.get("response", sample)["result"]
     for altered in alterations(sample):
         with contextlib.suppress(MalformedAnswerError, OutcomeUnknown, ExchangeError):
             ask(ok(altered), ENDPOINTS[path])

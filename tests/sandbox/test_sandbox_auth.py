@@ -95,6 +95,7 @@ def test_widening_the_window_lets_no_used_nonce_back_in() -> None:
 PERMISSION_TABLE = {
     "Balance": [{"query-funds"}],
     "BalanceEx": [{"query-funds"}],
+    "CreditLines": [{"query-funds"}],
     "TradeVolume": [{"query-funds"}],
     "TradeBalance": [{"query-funds"}, {"query-open-trades"}],
     "OpenOrders": [{"query-open-trades"}],

@@ -287,6 +287,15 @@ def test_a_fill_is_followed_by_its_close(venue: Venue) -> None:
     assert venue.balance("XXBT") == 2
 
 
+def test_a_close_may_be_nested_in_json(venue: Venue) -> None:
+    close = {"ordertype": "limit", "price": "60000"}
+    params = {**order(ordertype="market", volume="0.02"), "close": close}
+    answer = venue.private("AddOrder", params, as_json=True)
+    assert answer["result"]["descr"]["close"] == "close position @ limit 60000.0"
+    ((_, shown),) = venue.result("OpenOrders")["open"].items()
+    assert (shown["refid"], shown["descr"]["price"]) == (answer["result"]["txid"][0], "60000.0")
+
+
 def test_a_resting_order_is_followed_fill_by_fill(venue: Venue) -> None:
     close = {"close[ordertype]": "limit", "close[price]": "60000"}
     venue.add(price="50000", volume="0.02", **close)
