@@ -57,6 +57,9 @@ class SharedLockout:
 
     def left_s(self) -> float:
         """Seconds that are left of it; never more than a whole one, whatever somebody's clock said."""
+        if self._shared.due:
+            with self._shared.held():
+                pass  # it has looked after the file now
         # Read without the lock, which would cost every call more than it is worth: eight bytes change as one.
         (until_s,) = _UNTIL.unpack_from(self._shared.data, 0)
         return min(PAUSE_S, max(0.0, float(until_s) - self._clock.time())) if until_s else 0.0

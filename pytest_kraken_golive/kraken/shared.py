@@ -34,6 +34,7 @@ _LOCK_AT: Final = 1 << 20
 _POLL_S: Final = 0.0002
 _LONGEST_WAIT_S: Final = 60.0
 _STALE_S: Final = 30 * 86_400.0
+_LOOK_EVERY_S: Final = 3600.0
 SIZE: Final = 128
 """Bytes that are shared."""
 
@@ -82,12 +83,14 @@ class SharedBytes:
     def __init__(self, name: str, directory: Path | None = None) -> None:
         self.path = (runtime_directory() if directory is None else directory) / name
         self._open()
+        self._lock = threading.Lock()
         _opened.add(self)
 
     def reopen(self) -> None:
         """Take a lock of one's own: a fork shares its parent's, which would keep neither out."""
         self._close()
         self._open()
+        self._lock = threading.Lock()
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -100,7 +103,7 @@ class SharedBytes:
             os.ftruncate(self._file, SIZE)
         self.data = mmap.mmap(self._file, SIZE)
         """The bytes; zero at first. Written only while held."""
-        self._lock = threading.Lock()
+        self._look_at_s = time.monotonic() + _LOOK_EVERY_S
         os.utime(self.path)
         if fresh:
             _drop_stale(self.path.parent)
@@ -113,6 +116,11 @@ class SharedBytes:
     def __del__(self) -> None:
         self._close()
 
+    @property
+    def due(self) -> bool:
+        """Whether the next `acquire` looks whether the file is still the one that others open."""
+        return time.monotonic() > self._look_at_s
+
     def acquire(self) -> None:
         """Keep every other thread and process out until `release`.
 
@@ -121,11 +129,25 @@ class SharedBytes:
         """
         self._lock.acquire()
         try:
+            if self.due:
+                self._look_after()
             if not _try_lock(self._file):
                 self._wait()
         except BaseException:
             self._lock.release()
             raise
+
+    def _look_after(self) -> None:
+        """Show that the file is in use, or follow the others to a new one: somebody may have tidied up."""
+        self._look_at_s = time.monotonic() + _LOOK_EVERY_S
+        try:
+            os.utime(self.path)
+            there = os.path.samestat(os.stat(self.path), os.fstat(self._file))
+        except FileNotFoundError:
+            there = not self.path.parent.is_dir()  # nobody can meet in a directory that is gone
+        if not there:
+            self._close()
+            self._open()
 
     def _wait(self) -> None:
         until_s = time.monotonic() + _LONGEST_WAIT_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from pytest_kraken_golive.kraken import (
     Unlimited,
 )
 from pytest_kraken_golive.kraken.limits import GLOBAL
+from pytest_kraken_golive.kraken.lockout import SharedLockout
 from pytest_kraken_golive.kraken.shared import SharedBytes, hashed, runtime_directory
 from pytest_kraken_golive.sandbox import SandboxServer, SandboxSettings
 
@@ -140,6 +142,40 @@ def test_what_nobody_has_opened_for_a_month_is_dropped(tmp_path: Path) -> None:
 def pacer(directory: Path, clock: VirtualClock, capacity: float = 5) -> SharedPacer:
     limit = BucketLimit(capacity, 1.0)
     return SharedPacer(RateLimits(limit, limit, limit, limit), clock, SharedBytes("limits", directory))
+
+
+def test_what_is_in_use_for_a_month_is_not_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_kraken_golive.kraken.shared._LOOK_EVERY_S", 0.0)
+    old = SharedBytes("old", tmp_path)
+    os.utime(old.path, (time.time() - 40 * 86_400,) * 2)
+    with old.held():
+        pass
+    SharedBytes("new", tmp_path)
+    assert old.path.exists()
+
+
+def test_a_file_that_somebody_tidied_up_does_not_part_those_who_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_kraken_golive.kraken.shared._LOOK_EVERY_S", 0.0)
+    folder = tmp_path / "own"
+    folder.mkdir()
+    one, key = SharedBytes("file", folder), SecretStr(KEY)
+    lockout = SharedLockout(SystemClock(), SharedBytes("lockout", folder))
+    nonces = SharedNonces(key, directory=folder)
+    for path in folder.iterdir():
+        path.unlink()
+    other = SharedBytes("file", folder)
+    with one.held():
+        one.data[0] = 7
+    assert other.data[0] == 7
+    SharedLockout(SystemClock(), SharedBytes("lockout", folder)).begin()
+    assert lockout.left_s() > 0
+    with nonces.lend() as first:
+        pass
+    shutil.rmtree(folder)
+    with nonces.lend() as second:
+        assert second > first, "without a directory the key's calls go on"
 
 
 def test_processes_draw_on_the_same_buckets(tmp_path: Path) -> None:
