@@ -131,7 +131,7 @@ def _require_measurements(files: Sequence[str], place: str, project: Path) -> No
 
 
 STATUS_CALLS: Final = frozenset(
-    {"OpenOrders", "ClosedOrders", "QueryOrders", "TradesHistory", "QueryTrades", "OpenPositions"}
+    {"OpenOrders", "ClosedOrders", "QueryOrders", "OrderAmends", "TradesHistory", "QueryTrades", "OpenPositions"}
 )
 ORDER_CALLS: Final = frozenset(
     {
