@@ -160,7 +160,7 @@ def check_trailing(ordertype: str, price: PriceTerm | None, price2: PriceTerm | 
 
 
 def _close(params: Params) -> CloseTerms | None:
-    if not any(name.startswith("close[") for name in params):
+    if "close[" not in "".join(params):
         return None
     ordertype = choice(params, "close[ordertype]", _CLOSING, "")
     price, price2 = _prices(params, ordertype, "close[price]", "close[price2]")

@@ -48,7 +48,8 @@ OUT_OF_FUNDS = "Insufficient funds"
 
 ZERO = Decimal(0)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_PAIRS_OF_LETTERS = [first + second for first in _LETTERS for second in _LETTERS]
+_TWO = [first + second for first in _LETTERS for second in _LETTERS]
+_APART = [f"{first}-{second}" for first in _LETTERS for second in _LETTERS]
 
 
 class Ids:
@@ -60,8 +61,12 @@ class Ids:
     def next(self, prefix: str) -> str:
         """A new id that begins with the letter: `O` orders, `T` trades and amends, `L` ledger entries."""
         bits = self._random.getrandbits(80)
-        text = "".join([_PAIRS_OF_LETTERS[bits >> shift & 1023] for shift in range(0, 80, 10)])
-        return f"{prefix}{text[:5]}-{text[5:10]}-{text[10:]}"
+        low, high = bits & 0xFFFFFFFFFF, bits >> 40
+        # Written out: an order that trades takes four of them.
+        return (
+            f"{prefix}{_TWO[low & 1023]}{_TWO[low >> 10 & 1023]}{_APART[low >> 20 & 1023]}{_TWO[low >> 30]}"
+            f"{_TWO[high & 1023]}-{_TWO[high >> 10 & 1023]}{_TWO[high >> 20 & 1023]}{_TWO[high >> 30]}"
+        )
 
 
 @dataclass(slots=True, eq=False)

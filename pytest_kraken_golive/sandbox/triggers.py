@@ -24,6 +24,8 @@ class Triggers:
             "last": PriceQueue(highest_first=False),
             "index": PriceQueue(highest_first=False),
         }
+        self._waiting: set[str] = set()
+        """Ids of those that wait."""
 
     def watch(self, order: Order, reference: int) -> None:
         """Let an order wait; a trailing stop stands at its distance from the reference or better.
@@ -33,6 +35,7 @@ class Triggers:
             reference: price of its signal now, in ticks.
         """
         trigger = _trigger(order)
+        self._waiting.add(order.txid)
         if trigger.trail is not None:
             level = trail_level(trigger, reference, order.pair)
             trigger.level = max(trigger.level, level) if trigger.falling else min(trigger.level, level)
@@ -45,11 +48,12 @@ class Triggers:
 
     def __bool__(self) -> bool:
         """Whether any order waits."""
-        return any(map(bool, self._falling.values())) or any(map(bool, self._rising.values()))
+        return bool(self._waiting)
 
     def leave(self, order: Order) -> None:
         """Let an order wait no longer."""
         if order.trigger is not None:
+            self._waiting.discard(order.txid)
             self._falling[order.trigger.signal].remove(order)
             self._rising[order.trigger.signal].remove(order)
 
