@@ -26,6 +26,7 @@ from pytest_kraken_golive.kraken import (
 from pytest_kraken_golive.kraken.models import PlacedOrder
 
 START_S = 1_790_000_000
+PAGED = ("TradesHistory", "QueryOrders")
 NAME = "6d1b345e-2821-40e2-ad83-4ecb18a06876"
 LATER = ok({"unixtime": START_S + 10_000, "rfc1123": "x"})
 NOW = ok({"unixtime": START_S, "rfc1123": "x"})
@@ -104,6 +105,30 @@ def test_an_order_that_only_its_fills_show_is_found() -> None:
     )
     with exchange.client() as client:
         assert client.place_order(order()).txid == "OMINE"
+
+
+def test_an_order_is_found_on_a_later_page_of_fills() -> None:
+    """Fifty fills to a page, and at most fifty orders to a question."""
+    fills = {f"T{number:02}": fill_of(f"O{number:02}") for number in range(60)}
+    names = list(fills)
+    pages = [ok({"trades": {name: fills[name] for name in part}, "count": 60}) for part in (names[:50], names[50:])]
+    some = {f"O{number:02}": entry("x", status="closed") for number in range(50)}
+    rest = {f"O{number:02}": entry("x" if number < 59 else NAME, status="closed") for number in range(50, 60)}
+    exchange = after_loss(TradesHistory=pages, QueryOrders=[ok(some), ok(rest)])
+    with exchange.client() as client:
+        assert client.place_order(order()).txid == "O59"
+    asked = {name: [one.fields for one in exchange.asked if one.path.endswith(name)] for name in PAGED}
+    assert [fields.get("ofs") for fields in asked["TradesHistory"]] == [None, "50"]
+    assert [len(fields["txid"].split(",")) for fields in asked["QueryOrders"]] == [50, 10]
+
+
+@pytest.mark.parametrize("endless", ["ClosedOrders", "TradesHistory"])
+def test_more_pages_than_anybody_reads_leave_it_unknown(endless: str) -> None:
+    others = {f"O{number}": entry("x", status="closed") for number in range(50)}
+    fills = {f"T{number}": fill_of("OTHER") for number in range(50)}
+    page_of = {"ClosedOrders": ok({"closed": others}), "TradesHistory": ok({"trades": fills})}[endless]
+    with after_loss(**{endless: [page_of]}).client() as client, pytest.raises(OrderOutcomeUnknown, match="40 pages"):
+        client.place_order(order())
 
 
 def test_an_order_is_not_placed_only_when_both_clocks_are_past_its_deadline() -> None:
