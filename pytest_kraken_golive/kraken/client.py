@@ -49,7 +49,7 @@ class KrakenClient(MarketCalls, TradingCalls):
         nonces: the key's nonces; clients that share a key must share them. By default rising nanoseconds. On the
             machine's clock these, the buckets and a lockout are shared by all processes of the user that use the key;
             with a clock of one's own they are the client's.
-        timeout_s: seconds for each of connecting, sending and each part of the answer.
+        timeout_s: seconds for each of connecting, sending and each part of the answer (all parts: a minute).
         arming: permission for real orders in production mode.
         retry: attempts and waits of calls that may be repeated.
         on_call: called after every HTTP attempt.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,10 @@ Headers = list[tuple[bytes, bytes]]
 """Names, in any case, and values, as they came."""
 
 _AT_ONCE: Final = 65_536
+_MOST: Final = 64 * 1024 * 1024
+"""Bytes beyond which an answer is none; all pairs of Kraken's take one million."""
+_LONGEST_S: Final = 60.0
+"""Seconds from an answer's first part to its last: the key's other calls wait meanwhile."""
 _FIRST_FINAL: Final = 200
 _FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
 _UNWRITABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -116,10 +121,18 @@ def read_reply(sock: socket.socket) -> tuple[Reply, bool]:
     answer = _Answer()
     parser = answer.parser = httptools.HttpResponseParser(answer)
     ended = broken = False
+    size, until_s = 0, None
     try:
         while not (answer.complete or ended or broken):
             data = sock.recv(_AT_ONCE)
             ended = not data
+            size += len(data)
+            if size > _MOST:
+                raise httpx.RemoteProtocolError("an answer without end")
+            if until_s is None:
+                until_s = time.monotonic() + _LONGEST_S
+            elif time.monotonic() > until_s:
+                raise TimeoutError("an answer in drops")
             try:
                 parser.feed_data(data)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade):

@@ -94,6 +94,16 @@ def test_a_connection_is_used_again_only_after_a_clean_answer() -> None:
     assert (reply.status, len(reply.headers)) == (200, 2), "what came too much is not mixed in"
 
 
+def test_an_answer_in_drops_or_without_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replies, "_LONGEST_S", 0.0)
+    with pytest.raises(TimeoutError):
+        read(SIZED[:9], SIZED[9:20], SIZED[20:])
+    monkeypatch.setattr(replies, "_LONGEST_S", 60.0)
+    monkeypatch.setattr(replies, "_MOST", len(SIZED) - 1)
+    with pytest.raises(httpx.RemoteProtocolError):
+        read(SIZED[:9], SIZED[9:])
+
+
 @pytest.fixture
 def heard() -> Iterator[tuple[str, list[bytes]]]:
     """URL of a server that answers each connection once, and what it heard."""
