@@ -71,7 +71,8 @@ def read_query(text: str) -> Params:
     for part in text.split("&"):
         name, _, value = part.partition("=")
         if "%" in part or "+" in part:
-            name, value = _unescaped(name), _unescaped(value)
+            # A deadline's colons stand in the value alone.
+            name, value = _unescaped(name) if "%" in name or "+" in name else name, _unescaped(value)
         if part:
             params[name] = value
     return params
