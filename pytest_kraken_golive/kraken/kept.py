@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pytest_kraken_golive.kraken import replies
-from pytest_kraken_golive.kraken.replies import Reply
+from pytest_kraken_golive.kraken.replies import Piece, Reply
 
 # Below the five seconds after which common servers drop an idle connection, so that ours is not the one that notices.
 _KEEP_ALIVE_S: Final = 4.0
@@ -171,7 +171,7 @@ def _is_the_librarys(link: http.client.HTTPConnection) -> bool:
     return type(link).__module__ == http.client.__name__
 
 
-def _piece(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+def _piece(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> Piece:
     try:
         return replies.written(method, target, host, headers, body)
     except ValueError as error:
@@ -179,7 +179,7 @@ def _piece(method: str, target: str, host: str, headers: Mapping[str, str], body
     raise fault
 
 
-def _spoken(sock: socket.socket, request: bytes) -> tuple[Reply, bool]:
+def _spoken(sock: socket.socket, request: Piece) -> tuple[Reply, bool]:
     """Send a request and read its answer over the connection's socket; see `replies.read_reply`."""
     fault: httpx.TransportError
     try:

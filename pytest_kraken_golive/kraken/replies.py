@@ -34,6 +34,13 @@ _FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
 _UNWRITABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
+class Piece(bytes):
+    """A whole request, with key and signature, which nothing prints: test reports show the arguments of frames."""
+
+    def __repr__(self) -> str:
+        return "Piece(***)"
+
+
 class Reply(NamedTuple):
     """An answer as it came."""
 
@@ -90,7 +97,7 @@ class _Answer:
             self.unframed = False
 
 
-def written(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+def written(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> Piece:
     """A request in one piece.
 
     Args:
@@ -108,7 +115,7 @@ def written(method: str, target: str, host: str, headers: Mapping[str, str], bod
         lines.append(f"Content-Length: {len(body)}")
     if " " in target or _UNWRITABLE.search("".join(lines)):
         raise ValueError("a line of the request would end early")
-    return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + (body or b"")
+    return Piece("\r\n".join([*lines, "\r\n"]).encode("latin-1") + (body or b""))
 
 
 def read_reply(sock: socket.socket) -> tuple[Reply, bool]:

@@ -303,6 +303,27 @@ def test_no_frame_that_a_failure_passes_shows_key_or_secret(
     assert SECRET not in shown
 
 
+def test_no_frame_that_an_interruption_passes_shows_key_or_secret(
+    serve: Callable[..., Misbehaving], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr("pytest_kraken_golive.kraken.replies.read_reply", interrupted)
+    monkeypatch.setattr("http.client.HTTPConnection.getresponse", interrupted)
+    with client_of(serve(good).url) as client, pytest.raises(Interrupted) as caught:
+        client.place_order(ORDER)
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    inside = [frame for frame in told.stack if "pytest_kraken_golive" in frame.filename]
+    shown = "\n".join(f"{frame.name} {frame.locals}" for frame in inside)
+    assert "exchange" in shown, "the frames of the wire are among them"
+    assert KEY not in shown
+    assert SECRET not in shown
+
+
 def test_a_redirect_is_not_followed(serve: Callable[..., Misbehaving]) -> None:
     elsewhere = serve(good)
 
