@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from .orders import Order
 
 _Key = tuple[int, int, Order]
-"""Rank of the price, number of arrival, order."""
+"""Rank of the price, number of arrival, order. No two have the same first two, so orders are never compared."""
 
 
 class PriceQueue:
@@ -28,13 +28,13 @@ class PriceQueue:
         self._arrivals += 1
         key = (self._sign * ticks, self._arrivals, order)
         self._keys[order.txid] = key
-        insort(self._line, key, key=_rank)
+        insort(self._line, key)
 
     def remove(self, order: Order) -> None:
         """Take an order out, if it is in."""
         key = self._keys.pop(order.txid, None)
         if key is not None:
-            del self._line[bisect_left(self._line, _rank(key), key=_rank)]
+            del self._line[bisect_left(self._line, key)]
 
     @property
     def first(self) -> tuple[int, Order] | None:
@@ -48,17 +48,13 @@ class PriceQueue:
         """The orders of one price."""
         rank = self._sign * ticks
         low = bisect_left(self._line, rank, key=_price_rank)
-        return [key[2] for key in self._line[low : bisect_right(self._line, rank, key=_price_rank)]]
+        return [key[2] for key in self._line[low : bisect_left(self._line, rank + 1, key=_price_rank)]]
 
     def __bool__(self) -> bool:
         return bool(self._line)
 
     def __iter__(self) -> Iterator[tuple[int, Order]]:
         return ((self._sign * rank, order) for rank, _, order in self._line)
-
-
-def _rank(key: _Key) -> tuple[int, int]:
-    return key[0], key[1]
 
 
 def _price_rank(key: _Key) -> int:
