@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import socket
 import threading
@@ -92,6 +93,21 @@ def test_a_connection_is_used_again_only_after_a_clean_answer() -> None:
     assert [name for name, _ in reply.headers] == [b"Content-Type", b"Content-Length"]
     reply, _ = read(SIZED + SIZED.replace(b"200 OK", b"502 Bad"))
     assert (reply.status, len(reply.headers)) == (200, 2), "what came too much is not mixed in"
+
+
+def test_nothing_is_left_to_the_garbage_collector() -> None:
+    """A collection in the middle of an order costs as much as several orders."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                theirs.sendall(SIZED)
+                replies.read_reply(ours)
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 def test_an_answer_in_drops_or_without_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
