@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -16,12 +17,15 @@ Address = tuple[str, int]
 """IP address and port."""
 Kind = Literal["tcp", "udp"]
 
-TABLES: dict[str, Kind] = {"tcp": "tcp", "tcp6": "tcp", "udp": "udp", "udp6": "udp"}
+TCP, UDP = ("tcp", "tcp6"), ("udp", "udp6")
+TABLES: dict[str, Kind] = {**dict.fromkeys(TCP, "tcp"), **dict.fromkeys(UDP, "udp")}
 """Files below /proc/net, see proc_net_tcp(5)."""
 LISTENS, CALLS = "0A", "02"
 """TCP_LISTEN and TCP_SYN_SENT of the kernel's include/net/tcp_states.h."""
-LOOKED_FOR = 3
-"""A socket that no process of the program was found to hold in so many looks is somebody else's."""
+UNSETTLED = frozenset({CALLS, "07"})
+"""States in which a socket may yet be connected to somebody; TCP_CLOSE is the other one."""
+READ_AGAIN_S = 0.5
+"""How old the tables of TCP may be: a socket can be disconnected, and connected to somebody else."""
 
 
 @dataclass(frozen=True)
@@ -113,74 +117,81 @@ class _Row:
     local: str
     remote: str
     state: str
-    inode: str
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Who holds a socket."""
+
+    pid: int
+    place: str
+    """Its entry below /proc/PID/fd."""
 
 
 class KernelTables:
-    """Reads all sockets at once, which is cheap, and asks who holds them only where there are new ones.
+    """Lists what the members hold, which costs next to nothing, and reads the kernel's tables where that is not enough.
 
-    A connection is seen although the process that opens it has just been started: the tables are read first, and the
-    members are asked for afterwards.
+    Reading those of TCP takes milliseconds, however few sockets there are. A connection that stands, and a port that
+    listens, stay what they are: their tables are read again where a socket is new or not yet connected, and from time
+    to time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._here = _namespace("self")
-        self._holders: dict[str, int] = {}
-        """Inode to process id."""
-        self._searched: dict[str, int] = {}
-        """Inode to how often nobody of the program held it."""
-        self._known: set[int] = set()
+        self._monotonic = monotonic
+        self._tcp: dict[str, _Row] = {}
+        """The tables of TCP as they were read last, by inode."""
+        self._read_at_s = float("-inf")
+        self._others: set[str] = set()
+        """Inodes of sockets that are in none of the tables, and never will be."""
 
     def look(self, members: Callable[[], Collection[int]]) -> Sight:
         """As `Sockets.look`."""
-        rows = _rows("self")
+        sight = Sight()
         pids = set(members())
+        held = _held(pids, sight)
+        datagrams = _rows("self", UDP)
+        self._others &= held.keys()
+        now_s = self._monotonic()
+        if now_s - self._read_at_s >= READ_AGAIN_S or not self._are_settled(held, datagrams):
+            self._tcp, self._read_at_s = _rows("self", TCP), now_s
+        rows = {**self._tcp, **datagrams}
         for pid in {_namespace(str(one)): one for one in pids}.values():
             if _namespace(str(pid)) not in {self._here, None}:
-                rows += _rows(str(pid))  # it has a network of its own, as in a container
-        there = {row.inode for row in rows}
-        self._holders = {inode: pid for inode, pid in self._holders.items() if inode in there}
-        self._searched = {inode: times for inode, times in self._searched.items() if inode in there}
-        sight = Sight()
-        if pids - self._known:
-            self._searched.clear()  # what was somebody else's may be theirs
-        new = {one for one in there - self._holders.keys() if self._searched.get(one, 0) < LOOKED_FOR}
-        if new or pids - self._known:
-            self._search(pids, new, sight)
-        self._known = pids - set(sight.unseen)
-        sight.sockets = [_socket(row, self._holders[row.inode]) for row in rows if row.inode in self._holders]
+                rows |= _rows(str(pid), TCP + UDP)  # it has a network of its own, as in a container
+        sight.sockets = [_socket(rows[inode], holder.pid) for inode, holder in held.items() if inode in rows]
         return sight
 
-    def _search(self, pids: Iterable[int], new: set[str], sight: Sight) -> None:
-        for pid in pids:
-            try:
-                held = _inodes(pid)
-            except PermissionError:
-                if not _has_ended(pid):
-                    sight.unseen.append(pid)
+    def _are_settled(self, held: Mapping[str, _Holder], datagrams: Container[str]) -> bool:
+        """Whether nothing that is held can have become another connection since the tables were read."""
+        for inode, holder in held.items():
+            if inode in datagrams or inode in self._others:
                 continue
-            self._holders.update(dict.fromkeys(held & new, pid))
-        for inode in new - self._holders.keys():
-            self._searched[inode] = self._searched.get(inode, 0) + 1
+            row = self._tcp.get(inode)
+            if row is None and not _may_call(holder.place):
+                self._others.add(inode)
+            elif row is None or row.state in UNSETTLED:
+                return False
+        return True
 
     def holder(self, local: Address) -> str | None:
         """As `Sockets.holder`."""
-        inodes = {row.inode for row in _rows("self") if row.kind == "tcp" and _address(row.local) == local}
+        inodes = {inode for inode, row in _rows("self", TCP).items() if _address(row.local) == local}
         if not inodes:
             return None
         for pid in psutil.pids():
             try:
-                if _inodes(pid) & inodes:
+                if _places(pid).keys() & inodes:
                     return _named(pid)
             except PermissionError:
                 continue
         return "a process that may not be looked at"
 
 
-def _rows(pid: str) -> list[_Row]:
-    """All sockets of a process's network that still belong to somebody."""
-    rows = []
-    for name, kind in TABLES.items():
+def _rows(pid: str, names: Sequence[str]) -> dict[str, _Row]:
+    """The sockets in these tables of a process's network that still belong to somebody, by inode."""
+    rows = {}
+    for name in names:
         try:
             text = Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii")
         except OSError:
@@ -188,8 +199,30 @@ def _rows(pid: str) -> list[_Row]:
         for line in text.splitlines()[1:]:
             words = line.split()
             if words[9] != "0":
-                rows.append(_Row(kind, words[1], words[2], words[3], words[9]))
+                rows[words[9]] = _Row(TABLES[name], words[1], words[2], words[3])
     return rows
+
+
+def _held(pids: Iterable[int], sight: Sight) -> dict[str, _Holder]:
+    """Who of these holds which socket; whom one may not look at stands in the sight."""
+    held = {}
+    for pid in pids:
+        try:
+            held.update({inode: _Holder(pid, place) for inode, place in _places(pid).items()})
+        except PermissionError:
+            if not _has_ended(pid):
+                sight.unseen.append(pid)
+    return held
+
+
+def _may_call(place: str) -> bool:
+    """Whether a socket that stands in no table may yet appear in those of TCP: before it is connected it is in none."""
+    try:
+        return os.getxattr(place, "system.sockprotoname").startswith(b"TCP")
+    except FileNotFoundError:
+        return False  # closed meanwhile
+    except OSError:
+        return True  # this kernel does not tell
 
 
 def _socket(row: _Row, pid: int) -> Socket:
@@ -222,9 +255,9 @@ def plain_address(text: str) -> str:
     return str(mapped or address)
 
 
-def _inodes(pid: int) -> set[str]:
-    """The inodes of a process's sockets; PermissionError where it may not be looked at."""
-    found = set()
+def _places(pid: int) -> dict[str, str]:
+    """Where a process holds its sockets, by inode; PermissionError where it may not be looked at."""
+    found = {}
     try:
         with os.scandir(f"/proc/{pid}/fd") as entries:
             for entry in entries:
@@ -233,9 +266,9 @@ def _inodes(pid: int) -> set[str]:
                 except FileNotFoundError:
                     continue  # closed meanwhile
                 if leads_to.startswith("socket:["):
-                    found.add(leads_to[8:-1])
+                    found[leads_to[8:-1]] = entry.path
     except (FileNotFoundError, ProcessLookupError):
-        return set()
+        return {}
     return found
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
+import struct
 import sys
+from pathlib import Path
 
 import pytest
 
 from pytest_kraken_golive.rehearsal.sockets import (
-    LOOKED_FOR,
+    READ_AGAIN_S,
     AskedProcesses,
     KernelTables,
     Socket,
@@ -74,9 +77,55 @@ def test_of_others_nothing_is_seen(sockets: Sockets) -> None:
 def test_a_socket_is_seen_from_when_its_process_is_known(sockets: Sockets) -> None:
     """A process that belongs to the program and is found late."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        for _ in range(LOOKED_FOR + 1):
+        for _ in range(5):
             sockets.look(list)
         assert server.getsockname() in [one.local for one in sockets.look(mine).sockets]
+
+
+def test_a_socket_is_followed_from_its_making_to_its_connection(sockets: Sockets) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        for _ in range(3):
+            assert server.getsockname() in [one.local for one in sockets.look(mine).sockets]
+        client.connect(server.getsockname())
+        assert client.getsockname() in [one.local for one in sockets.look(mine).sockets if one.remote]
+
+
+def test_a_socket_that_is_connected_anew_is_seen_soon() -> None:
+    """Its number stays the same, and nothing tells that it leads elsewhere now."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux has these tables")
+    now_s = [100.0]
+    sockets = KernelTables(lambda: now_s[0])
+    with (
+        socket.create_server(("127.0.0.1", 0)) as first,
+        socket.create_server(("127.0.0.1", 0)) as second,
+        socket.socket() as client,
+    ):
+        client.connect(first.getsockname())
+        assert first.getsockname() in [one.remote for one in sockets.look(mine).sockets]
+        disconnected = struct.pack("H14x", socket.AF_UNSPEC)
+        assert ctypes.CDLL(None).connect(client.fileno(), disconnected, len(disconnected)) == 0
+        client.connect(second.getsockname())
+        now_s[0] += READ_AGAIN_S
+        assert second.getsockname() in [one.remote for one in sockets.look(mine).sockets]
+
+
+def test_where_nothing_is_new_the_tables_of_tcp_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux has these tables")
+    read: list[str] = []
+    real = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda self, **how: read.append(self.name) or real(self, **how))
+    sockets = KernelTables(lambda: 100.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sockets.look(mine)
+        read.clear()
+        for _ in range(3):
+            sockets.look(mine)
+        assert "tcp" not in read
+        with socket.create_connection(server.getsockname()) as client:
+            assert client.getsockname() in [one.local for one in sockets.look(mine).sockets]
+        assert "tcp" in read
 
 
 @pytest.mark.parametrize(
