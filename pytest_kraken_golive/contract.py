@@ -279,6 +279,8 @@ class Check:
     """`account`: takes the exchange's word about an account, which an invented one cannot give."""
     after: tuple[str, ...] = ()
     """Checks whose lines run before this one's, wherever they stand in the runbook; `*`: all of them."""
+    begins: tuple[str, ...] = ()
+    """What its lines will ask the rehearsal for and may begin when the run does; names as of `Rehearsal.begin`."""
     waivable: bool = True
     """False: no waiver may excuse it."""
     replaces: str | None = None
@@ -313,6 +315,7 @@ def check(
     touches: Touches = "none",
     judges: Judges = "deployment",
     after: Sequence[str] = (),
+    begins: Sequence[str] = (),
     waivable: bool = True,
     replaces: str | None = None,
     tags: Sequence[str] = (),
@@ -320,6 +323,17 @@ def check(
     """Make a function available to runbook lines under `name`; see `Check` for the meaning of each argument."""
 
     def make(function: Callable[..., None]) -> Check:
-        return Check(name, function, tuple(breaks), touches, judges, tuple(after), waivable, replaces, tuple(tags))
+        return Check(
+            name,
+            function,
+            tuple(breaks),
+            touches,
+            judges,
+            tuple(after),
+            tuple(begins),
+            waivable,
+            replaces,
+            tuple(tags),
+        )
 
     return make

@@ -20,6 +20,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     deployment,
     evidence,
     golive_ledger,
+    golive_made_up,
     golive_overridden,
     golive_project,
     golive_world,

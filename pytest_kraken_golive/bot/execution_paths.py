@@ -111,19 +111,13 @@ class Look:
         self._pauses = pauses
         self._halted = halted
 
-    @property
-    def halted(self) -> bool:
-        """Whether the order should be given up."""
-        return self._halted.is_set()
-
     def now(self) -> OrderInfo:
         """The order as it is; errors as of the client."""
         return self._client.query_orders(self._txid)[self._txid]
 
-    def after(self, pause_s: float) -> OrderInfo:
-        """The order after that time, or as soon as trading is suspended."""
-        self._halted.wait(pause_s)
-        return self.now()
+    def rest(self, pause_s: float) -> bool:
+        """Let it be for that time; True as soon as trading is suspended."""
+        return self._halted.wait(pause_s)
 
     def until(self, patience_s: float) -> OrderInfo:
         """The order when it is over, when patience is, or when trading is suspended."""
@@ -188,9 +182,12 @@ class NewPath:
 
     def follow(self, intent: Intent, txid: str, look: Look) -> OrderInfo:
         """Rest a while, amend the limit across the spread, and wait for the fill."""
-        info = look.after(self._rest_s)
-        if info.status in _FINAL or look.halted:
-            return ended(self._client, txid, look, info)
+        if look.rest(self._rest_s):  # the exchange knows best whether it is still open
+            cancel(self._client, txid)
+            return look.now()
+        info = look.now()
+        if info.status in _FINAL:
+            return info
         try:
             self._client.amend_order(Amendment(txid=txid, limit_price=intent.taking, deadline_s=3.0))
         except (ExchangeError, LiveOrderRefused) as error:

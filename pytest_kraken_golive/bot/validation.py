@@ -78,10 +78,17 @@ def validate_account(session: Line, findings: Findings) -> bool:
 
 def pair_rules(session: Line, findings: Findings) -> dict[str, PairRules]:
     """The exchange's rules for each of the account's pairs; what it does not know is a finding."""
+    symbols = session.account.symbols
+    known: dict[str, tuple[str, AssetPair]] = {}
+    try:
+        if symbols:  # without names the exchange tells of all that it has
+            known = {pair.altname: (name, pair) for name, pair in session.client.asset_pairs(*symbols).items()}
+    except KrakenError:
+        known = {}  # one of them is in its way: asked for one by one, it is known which
     rules = {}
-    for symbol in session.account.symbols:
+    for symbol in symbols:
         try:
-            ((name, pair),) = session.client.asset_pairs(symbol).items()
+            name, pair = known[symbol] if symbol in known else _sole(session.client.asset_pairs(symbol))
         except KrakenError as error:
             findings.errors.append(f"the symbol {symbol} of {session.account.environment}: {error}")
         except ValueError:
@@ -89,6 +96,11 @@ def pair_rules(session: Line, findings: Findings) -> dict[str, PairRules]:
         else:
             rules[symbol] = _rules(name, pair)
     return rules
+
+
+def _sole(found: dict[str, AssetPair]) -> tuple[str, AssetPair]:
+    ((name, pair),) = found.items()
+    return name, pair
 
 
 def _rules(name: str, pair: AssetPair) -> PairRules:

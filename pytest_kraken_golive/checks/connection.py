@@ -28,7 +28,7 @@ _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])")
 _OTHER_NAMES: Final = {"market_data": ("market_data", "market-data", "_md_", "md:"), "order_status": ("order_status",)}
 
 
-@check("environment_summary", breaks=broken.SUMMARY)
+@check("environment_summary", breaks=broken.SUMMARY, begins=["env"])
 def environment_summary(
     live_commands: LiveCommands,
     live_settings: LiveSettings,
@@ -68,7 +68,7 @@ def _numbers_about(bucket: BucketName, text: str) -> set[float]:
     return {float(number) for line in lines for number in _NUMBER.findall(line)}
 
 
-@check("public_connection", breaks=broken.PUBLIC, touches="reads")
+@check("public_connection", breaks=broken.PUBLIC, touches="reads", begins=["validate"])
 def public_connection(
     live_commands: LiveCommands,
     live_settings: LiveSettings,
@@ -84,7 +84,7 @@ def public_connection(
     _require_asked(run, endpoint, evidence)
 
 
-@check("private_connection", breaks=broken.PRIVATE, touches="reads", judges="account")
+@check("private_connection", breaks=broken.PRIVATE, touches="reads", judges="account", begins=["validate"])
 def private_connection(
     live_commands: LiveCommands,
     live_settings: LiveSettings,
@@ -127,7 +127,7 @@ def require_no_order(booked: dict[str, Any], who: str, evidence: Evidence) -> No
         )
 
 
-@check("validation_file", breaks=broken.CONTENT)
+@check("validation_file", breaks=broken.CONTENT, begins=["validate"])
 def validation_file(
     live_commands: LiveCommands,
     live_settings: LiveSettings,

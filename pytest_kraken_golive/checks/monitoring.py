@@ -30,7 +30,7 @@ Figures = dict[str, Any]
 _KINDS = (EventType.STARTUP, EventType.ORDER_SUBMITTED)
 
 
-@check("structured_log", breaks=broken.STRUCTURED, touches="orders", after=["deploy_run"])
+@check("structured_log", breaks=broken.STRUCTURED, touches="orders", after=["deploy_run"], begins=["deploy"])
 def structured_log(
     live_service: LiveService, live_settings: LiveSettings, deployment: Deployment, evidence: Evidence, *, exchange: str
 ) -> None:

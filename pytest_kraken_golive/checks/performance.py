@@ -202,7 +202,7 @@ def _require_refusal(bench: OrderBench, pair: str, evidence: Evidence) -> None:
 # ---- fees ----
 
 
-@check("fee_accuracy", breaks=broken.FEES, touches="reads", judges="account")
+@check("fee_accuracy", breaks=broken.FEES, touches="reads", judges="account", begins=["bench"])
 def fee_accuracy(
     live_commands: LiveCommands,
     live_settings: LiveSettings,
@@ -264,7 +264,7 @@ def _require_charged(fill: TradeInfo, assumed: AssumedFees, tolerance_pct: Decim
 # ---- the benchmark's file ----
 
 
-@check("benchmark_file", breaks=broken.FILE, touches="orders")
+@check("benchmark_file", breaks=broken.FILE, touches="orders", begins=["bench"])
 def benchmark_file(
     live_commands: LiveCommands,
     live_settings: LiveSettings,

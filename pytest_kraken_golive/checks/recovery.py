@@ -37,7 +37,7 @@ _MISSPELT = ("legacyy", "LEGACY", " legacy", "legacy ", "canary", "", "'legacy'"
 _ORDERS = 100
 
 
-@check("feature_toggles", breaks=broken.TOGGLES, touches="orders", after=["deploy_run"])
+@check("feature_toggles", breaks=broken.TOGGLES, touches="orders", after=["deploy_run"], begins=["deploy"])
 def feature_toggles(
     live_service: LiveService, live_settings: LiveSettings, deployment: Deployment, evidence: Evidence
 ) -> None:
@@ -93,7 +93,7 @@ def _require_decided(events: list[Event], orders: list[Event], evidence: Evidenc
     evidence.record("runtime/events.jsonl", len(orders), key="orders whose path the flags decided on")
 
 
-@check("execution_mode", breaks=broken.MODE, touches="orders", after=["rollback_drill"])
+@check("execution_mode", breaks=broken.MODE, touches="orders", after=["rollback_drill"], begins=["rollback"])
 def execution_mode(
     live_service: LiveService,
     live_settings: LiveSettings,
@@ -120,8 +120,9 @@ def execution_mode(
             continue
         raise AssertionError(f"FF_EXECUTION_MODE={text!r}: expected a refusal, found that it is taken.")
     evidence.record("flags", list(_MISSPELT), key="modes that are refused")
-    back = require_drill(live_service, policy, record, evidence, kind="rollback")
-    _require_both_paths(live_service, back, evidence)
+    drilled = live_service.drilled
+    back = require_drill(drilled, policy, record, evidence, kind="rollback")
+    _require_both_paths(drilled, back, evidence)
 
 
 def _require_both_paths(service: LiveService, back: DrillRecord, evidence: Evidence) -> None:
@@ -181,6 +182,7 @@ def _with_mode(variables: Mapping[str, str], component: Component, mode: str) ->
     breaks=broken.STOP,
     touches="orders",
     after=["rollback_drill", "execution_mode", "deploy_log", "feature_toggles", "structured_log", "metrics_and_audit"],
+    begins=["deploy", "press-stop"],
 )
 def controlled_stop(
     live_service: LiveService,
@@ -193,14 +195,15 @@ def controlled_stop(
     """After a controlled stop no new order is placed, none is left open, and the dead man's switch is off."""
     record = require_deployed(live_service, deployment, evidence)
     for who in by:
-        stop = require_drill(live_service, policy, record, evidence, kind="stop", by=who)
+        service = live_service if who == "command" else live_service.drilled
+        stop = require_drill(service, policy, record, evidence, kind="stop", by=who)
         assert stop.fact("orders_left") == 0, (
             f"{stop.file} facts.orders_left: expected 0, found {stop.fact('orders_left')!r}. Next: "
             "cancel them; drill again."
         )
-        _require_suspended(live_service, stop, evidence)
-        if live_service.is_rehearsal:
-            _require_quiet_books(live_service.exchange_books(), stop, evidence)
+        _require_suspended(service, stop, evidence)
+        if service.is_rehearsal:
+            _require_quiet_books(service.exchange_books(), stop, evidence)
 
 
 def _require_suspended(service: LiveService, stop: DrillRecord, evidence: Evidence) -> None:

@@ -93,13 +93,13 @@ def mode_empty(copy: FinishedCopy) -> None:
 @sabotage("expected orders on the path legacy, found none")
 def old_path_never_used(copy: FinishedCopy) -> None:
     """Nothing shows that the way back works."""
-    keep_events(copy, lambda record: record["payload"].get("path") != "legacy")
+    keep_events(copy.drilled, lambda record: record["payload"].get("path") != "legacy")
 
 
 @sabotage("expected orders on the path new, found none")
 def new_path_never_used(copy: FinishedCopy) -> None:
     """Both modes took the old path."""
-    keep_events(copy, lambda record: record["payload"].get("path") != "new")
+    keep_events(copy.drilled, lambda record: record["payload"].get("path") != "new")
 
 
 @sabotage("expected a positive number of seconds, found '0'")
@@ -171,6 +171,25 @@ def order_left_open(copy: FinishedCopy) -> None:
     copy.edit(copy.files("runtime/drills/*-stop.json")[-1], "facts.orders_left", 1)
 
 
+@sabotage("expected a record of the drill 'stop' by dashboard")
+def never_stopped_by_the_page(copy: FinishedCopy) -> None:
+    """Nobody has pressed the button."""
+    for name in copy.drilled.files("runtime/drills/*-stop.json"):
+        copy.drilled.remove(name)
+
+
+@sabotage("expected trading_suspended")
+def page_stops_without_a_word(copy: FinishedCopy) -> None:
+    """The button ended the process, and nothing else."""
+    keep_events(copy.drilled, lambda record: record["type"] != "trading_suspended")
+
+
+@sabotage("orders_left: expected 0, found 1")
+def order_left_open_by_the_page(copy: FinishedCopy) -> None:
+    """The button left an order behind."""
+    copy.drilled.edit(copy.drilled.files("runtime/drills/*-stop.json")[-1], "facts.orders_left", 1)
+
+
 @sabotage("expected a dated copy")
 def no_copy(copy: FinishedCopy) -> None:
     """Nothing was kept outside runtime/."""
@@ -222,5 +241,14 @@ MODE: list[Break] = [
     new_path_never_used,
 ]
 TIMEOUTS: list[Break] = [timeout_zero, timeout_negative, timeout_nan, timeout_too_long, timeout_absent]
-STOP: list[Break] = [never_stopped, stop_without_a_word, order_after_the_stop, switch_left_on, order_left_open]
+STOP: list[Break] = [
+    never_stopped,
+    stop_without_a_word,
+    order_after_the_stop,
+    switch_left_on,
+    order_left_open,
+    never_stopped_by_the_page,
+    page_stops_without_a_word,
+    order_left_open_by_the_page,
+]
 POST_MORTEM: list[Break] = [no_copy, copy_changed, copy_is_half, metrics_gone, events_begun_anew]

@@ -14,6 +14,7 @@ from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks.security_breaks import LEAKS, SIGNATURES
 from pytest_kraken_golive.contract import EVERYTHING, Evidence, Fault, NotProven, check
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.errors import ExchangeError, KrakenError
 from pytest_kraken_golive.kraken.signing import decode_secret, sign
@@ -108,10 +109,15 @@ def _refuses_another_secret(exchange: SandboxHandle, key: SecretStr, secret: Sec
 
 @check("no_secret_leaks", breaks=LEAKS, waivable=False, after=[EVERYTHING])
 def no_secret_leaks(
-    deployment: Deployment, live_settings: LiveSettings, golive_written: list[Path], evidence: Evidence
+    deployment: Deployment,
+    live_settings: LiveSettings,
+    golive_written: list[Path],
+    golive_made_up: list[Credentials],
+    evidence: Evidence,
 ) -> None:
     """No log, report, configuration or output holds the key or the secret, in any form; judged when all else is."""
     secrets = _known(deployment, live_settings)
+    secrets += [value for pair in golive_made_up for value in (pair.api_key, pair.api_secret)]
     sweep = Sweep(Redactor([value.get_secret_value() for value in secrets]))
     places = [*(deployment.root / name for name in WRITTEN), *golive_written]
     try:

@@ -24,13 +24,13 @@ from pytest_kraken_golive.telemetry.log_shapes import Severity
 _BEFORE_DRILLS = ("deploy_run", "service_active", "degradation_alerts", "event_trends")
 
 
-@check("deploy_run", breaks=broken.DEPLOY, touches="orders")
+@check("deploy_run", breaks=broken.DEPLOY, touches="orders", begins=["deploy"])
 def deploy_run(live_service: LiveService, deployment: Deployment, evidence: Evidence) -> None:
     """The deploy command ran and ended well; its record says which version and configuration, and when."""
     require_deployed(live_service, deployment, evidence)
 
 
-@check("service_active", breaks=broken.ACTIVE, touches="orders", after=["deploy_run"])
+@check("service_active", breaks=broken.ACTIVE, touches="orders", after=["deploy_run"], begins=["deploy"])
 def service_active(
     live_service: LiveService,
     live_settings: LiveSettings,
@@ -111,7 +111,7 @@ def _trouble(found: LogScan) -> list[tuple[str, list[LogLine]]]:
     return kinds
 
 
-@check("rollback_drill", breaks=broken.ROLLBACK, touches="orders", after=_BEFORE_DRILLS)
+@check("rollback_drill", breaks=broken.ROLLBACK, touches="orders", after=_BEFORE_DRILLS, begins=["rollback", "undo"])
 def rollback_drill(
     live_service: LiveService,
     deployment: Deployment,
@@ -122,8 +122,9 @@ def rollback_drill(
 ) -> None:
     """With `FF_EXECUTION_MODE=legacy` the restarted service places its orders on the old path, in time; and back."""
     record = require_deployed(live_service, deployment, evidence)
-    back = require_drill(live_service, policy, record, evidence, kind="rollback")
-    undone = require_drill(live_service, policy, record, evidence, kind="undo")
+    drilled = live_service.drilled
+    back = require_drill(drilled, policy, record, evidence, kind="rollback")
+    undone = require_drill(drilled, policy, record, evidence, kind="undo")
     took_s = float(back.fact("took_s"))
     evidence.record(back.file, took_s, key="facts.took_s")
     assert took_s <= within_s, (
@@ -145,7 +146,7 @@ def rollback_drill(
         f"{undone.file} facts.mode: expected {back.fact('former_mode')!r}, which was there before the rollback, found "
         f"{undone.fact('mode')!r}. Next: set the mode in .env."
     )
-    _require_only_legacy(live_service, back, undone, evidence)
+    _require_only_legacy(drilled, back, undone, evidence)
 
 
 def _require_only_legacy(service: LiveService, back: DrillRecord, undone: DrillRecord, evidence: Evidence) -> None:

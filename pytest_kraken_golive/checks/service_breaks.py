@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_kraken_golive.contract import Break, sabotage
 from pytest_kraken_golive.operations.records import DEPLOY_RECORD
-from pytest_kraken_golive.rehearsal.altered import FinishedCopy
+from pytest_kraken_golive.rehearsal.altered import AlteredCopy, FinishedCopy
 
 LOG_FILE = "logs/service.log"
 EVENTS = "runtime/events.jsonl"
@@ -166,15 +166,15 @@ def last_line_torn(copy: FinishedCopy) -> None:
 @sabotage("found none")
 def never_drilled(copy: FinishedCopy) -> None:
     """No rollback is on file."""
-    for name in copy.files("runtime/drills/*-rollback.json"):
-        copy.remove(name)
+    for name in copy.drilled.files("runtime/drills/*-rollback.json"):
+        copy.drilled.remove(name)
 
 
 @sabotage("drill 'undo'")
 def never_undone(copy: FinishedCopy) -> None:
     """Nobody knows whether there is a way back."""
-    for name in copy.files("runtime/drills/*-undo.json"):
-        copy.remove(name)
+    for name in copy.drilled.files("runtime/drills/*-undo.json"):
+        copy.drilled.remove(name)
 
 
 @sabotage("expected at most")
@@ -217,14 +217,14 @@ def new_path_after_rollback(copy: FinishedCopy) -> None:
             record["payload"]["path"] = "new"
         return True
 
-    keep_events(copy, lie)
+    keep_events(copy.drilled, lie)
 
 
 @sabotage("did not have to survive a restart")
 def never_restarted(copy: FinishedCopy) -> None:
     """The same process as before."""
-    name = copy.files("runtime/drills/*-rollback.json")[-1]
-    copy.edit(name, "facts.pid_before", json.loads(copy.read(name))["facts"]["pid"])
+    name = copy.drilled.files("runtime/drills/*-rollback.json")[-1]
+    copy.drilled.edit(name, "facts.pid_before", json.loads(copy.drilled.read(name))["facts"]["pid"])
 
 
 DEPLOY: list[Break] = [
@@ -271,14 +271,14 @@ ROLLBACK: list[Break] = [
 ]
 
 
-def keep_events(copy: FinishedCopy, keep: Any) -> None:
+def keep_events(copy: AlteredCopy, keep: Any) -> None:
     """Write the events anew: those that are kept, as altered."""
     records = [json.loads(line) for line in copy.read(EVENTS).splitlines()]
     copy.write(EVENTS, "".join(json.dumps(record) + "\n" for record in records if keep(record)))
 
 
 def _drill(copy: FinishedCopy, kind: str, key: str, value: object) -> None:
-    copy.edit(copy.files(f"runtime/drills/*-{kind}.json")[-1], key, value)
+    copy.drilled.edit(copy.drilled.files(f"runtime/drills/*-{kind}.json")[-1], key, value)
 
 
 def _stamp(copy: FinishedCopy) -> str:

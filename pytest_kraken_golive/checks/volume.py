@@ -26,7 +26,7 @@ _NEAR_THE_MINIMUM: Final = Decimal(2)
 """The first volume may exceed the exchange's smallest one for its smallest cost's sake, and for a step's."""
 
 
-@check("volume_ladder", breaks=broken.LADDER, touches="orders", judges="account")
+@check("volume_ladder", breaks=broken.LADDER, touches="orders", judges="account", begins=["bench"])
 def volume_ladder(
     live_commands: LiveCommands,
     live_settings: LiveSettings,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.deployment.layout import Deployment
     from pytest_kraken_golive.deployment.paper_report import PaperReport
     from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+    from pytest_kraken_golive.deployment.secrets import Credentials
     from pytest_kraken_golive.gate.ledger import Ledger
     from pytest_kraken_golive.gate.proof import Alteration
     from pytest_kraken_golive.gate.tapes import LineTape, Remote
@@ -228,6 +229,12 @@ def golive_project(golive_world: Rehearsal) -> Path:
 def golive_written(golive_world: Rehearsal) -> list[Path]:
     """What a rehearsal wrote beside its deployment: the output of bot, commands and exchange."""
     return golive_world.written
+
+
+@pytest.fixture(scope="session")
+def golive_made_up(golive_world: Rehearsal) -> list[Credentials]:
+    """Credentials of a rehearsal that stand nowhere in its deployment."""
+    return golive_world.made_up
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.gate.nodes import RunbookLine
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.reporting.histogram import histogram_svg
-from pytest_kraken_golive.stash import GATE
+from pytest_kraken_golive.stash import GATE, WORLDS
 from pytest_kraken_golive.telemetry.latency import Latency
 
 FOLDER = "latency"
@@ -70,6 +70,8 @@ class Meter:
     ) -> Latency:
         """See `LatencyMeter.measure`."""
         benchmark = self._benchmark()
+        if WORLDS in self._request.config.stash:
+            self._request.config.stash[WORLDS].settle()
         began_s, own_timer = time.monotonic(), benchmark._timer
         benchmark._timer = lambda: own_timer() - waited()
         waits: list[float] = []

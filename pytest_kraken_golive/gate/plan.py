@@ -138,12 +138,14 @@ class Plan:
     def in_order(self, ids: Iterable[str]) -> list[str]:
         """The ids in the order in which they run.
 
-        First what needs no run of the bot, which takes its time meanwhile; then production, then the rest; each
-        in document order, but a line waits for those whose check its own comes after. A circle of such checks gives way
-        where it begins.
+        First what needs no run of the bot, which takes its time meanwhile; then paper, then production, whose drills
+        take longest; each in document order, but a line waits for those whose check its own comes after. A circle of
+        such checks gives way where it begins.
         """
         lines = [self.lines[line_id] for line_id in ids]
-        lines.sort(key=lambda one: (one.depends_on_run, one.depends_on_run and one.runbook.stage == "paper", one.order))
+        lines.sort(
+            key=lambda one: (one.depends_on_run, one.depends_on_run and one.runbook.stage == "production", one.order)
+        )
         names = [planned.check.name if planned.check else "" for planned in lines]
         pending = Counter(names)
         after = [

@@ -22,7 +22,7 @@ from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_
 from pytest_kraken_golive.gate.latency import ThisMachine
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
-from pytest_kraken_golive.gate.plan import Plan
+from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 from pytest_kraken_golive.gate.proof import NextBroken, ProofLine, UnprovenLine
 from pytest_kraken_golive.gate.quiet_tail import put_last
 from pytest_kraken_golive.gate.request import Options
@@ -236,15 +236,21 @@ def order_items(config: pytest.Config, items: list[pytest.Item]) -> None:
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
     put_last(config, items, drop=is_worker(config))
-    on_paper = [planned for line_id in by_line if (planned := plan.lines[line_id]).runbook.stage == "paper"]
-    if (
-        any(planned.depends_on_run and not planned.is_quiet for planned in on_paper)
-        and not Options.read(config).only_collects
-    ):
-        config.stash[WORLDS].of("paper").start_bot_soon()
+    if not Options.read(config).only_collects:
+        _begin(config.stash[WORLDS], [plan.lines[line_id] for line_id in by_line])
     gate = config.stash.get(GATE, None)
     if gate is not None:
         gate.take_items(config, items)
+
+
+def _begin(worlds: Worlds, wanted: Iterable[PlannedLine]) -> None:
+    """Begin what takes its time, and lines are going to ask for."""
+    loud = [planned for planned in wanted if planned.depends_on_run and not planned.is_quiet]
+    if any(planned.runbook.stage == "paper" for planned in loud):
+        worlds.of("paper").start_bot_soon()
+    steps = {step for one in loud if one.runbook.stage == "production" and one.check for step in one.check.begins}
+    if steps and worlds.of("production").is_rehearsal:
+        worlds.of("production").begin(steps)
 
 
 def release_canary(session: pytest.Session) -> None:
@@ -291,6 +297,7 @@ def finish(session: pytest.Session) -> None:
     """Hand over what a worker saw; in the controller, look at the world a last time before it is closed."""
     config = session.config
     if is_worker(config):
+        config.stash[WORLDS].settle()  # else it would still run while the controller measures
         config.workeroutput["golive"] = worker_output(session)  # type: ignore[attr-defined]
     elif (gate := config.stash.get(GATE, None)) is not None:
         gate.observe(config.stash[WORLDS])

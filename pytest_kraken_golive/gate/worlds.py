@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,11 +75,10 @@ class Worlds:
         from pytest_kraken_golive.deployment.variables import texts_to_mask  # noqa: PLC0415 - heavy, only when used
 
         self.redactor.learn_environment(texts_to_mask(rehearsal.judged / ".env"))
-        try:
-            account = rehearsal.account
-        except (Fault, NotProven):
-            return  # nothing to mask; the line about the credentials says so
-        for secret in (account.api_key, account.api_secret):
+        known = rehearsal.made_up
+        with contextlib.suppress(Fault, NotProven):  # nothing to mask; the line about the credentials says so
+            known.append(rehearsal.account)
+        for secret in (secret for account in known for secret in (account.api_key, account.api_secret)):
             self.redactor.learn(secret.get_secret_value())
             self.credentials.learn(secret.get_secret_value())
 
@@ -169,6 +169,11 @@ class Worlds:
         except HostError:
             found = None
         return Path(found) if found else control.report
+
+    def settle(self) -> None:
+        """Wait until nothing that was begun for a line is under way."""
+        for control in self._controls.values():
+            control.settle()
 
     def tickets(self) -> dict[Stage, dict[str, Any]]:
         """What another process needs to join the worlds that are up."""

@@ -131,10 +131,15 @@ class FinishedCopy(AlteredCopy):
         rootdir: the project.
         issuer: the rehearsal's own issuer, which can sign what was altered.
         central: the central list as it is served.
+        drills: root of the copy in which drills were done; None: this one.
     """
 
-    def __init__(self, root: Path, rootdir: Path, issuer: SigningKey, central: dict[str, Any]) -> None:
+    def __init__(
+        self, root: Path, rootdir: Path, issuer: SigningKey, central: dict[str, Any], drills: Path | None = None
+    ) -> None:
         super().__init__(root, rootdir)
+        self.drilled: AlteredCopy = self if drills is None else AlteredCopy(drills, rootdir)
+        """The copy in which the rollback and the dashboard's stop were drilled."""
         self._issuer = issuer
         self._central = central
         self.overrides: dict[str, Any] = {}

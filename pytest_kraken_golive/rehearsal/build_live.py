@@ -7,13 +7,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.build import Blueprint, exchange_for, rehearse
-from pytest_kraken_golive.rehearsal.order import EXCHANGE
+from pytest_kraken_golive.rehearsal.copying import copy_tree
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, DRILLS, DRILLS_DOOR, EXCHANGE
 from pytest_kraken_golive.sandbox.settings import AccountSettings
 
 SPARE = "live"
@@ -58,6 +61,48 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
     _switch_on(Deployment(root))
     _keep_in_git(root)
     return blueprint
+
+
+def copy_for_drills(blueprint: Blueprint, root: Path) -> bool:
+    """Copy the deployment once more, with an account and a key pair of its own, for drills that need several starts.
+
+    A key's rate limits are shared by all that use it, so what runs there holds nobody up. Where the service has a fixed
+    port, two of them cannot run side by side, and there is no such copy.
+
+    Args:
+        blueprint: of the copy that goes live, as breaks have left it; its exchange gets another account and a door.
+        root: where the other copy is to be.
+
+    Returns:
+        Whether it was made.
+    """
+    try:
+        if Deployment(blueprint.root).runtime.prometheus.port.value != 0:
+            return False
+    except (Fault, NotProven):
+        return False  # nothing will start; the lines say so
+    exchange = blueprint.sandbox
+    live = exchange.accounts[0]
+    own = AccountSettings(name=f"{live.name}-{DRILLS}")
+    pairs = [
+        (former.get_secret_value().encode(), new.get_secret_value().encode())
+        for former, new in ((live.api_key, own.api_key), (live.api_secret, own.api_secret))
+    ]
+    copy_tree(blueprint.root, root)
+    for file in [root / ".env", *(path for path in Deployment(root).secrets_path.rglob("*") if path.is_file())]:
+        if file.is_file():  # a break may have taken it away
+            data = file.read_bytes()
+            for former, new in pairs:
+                data = data.replace(former, new)
+            file.write_bytes(data)
+    exchange.accounts.append(live.model_copy(update={"name": own.name, **_pair_of(own)}))
+    exchange.doors.append(DRILLS_DOOR)
+    exchange.faults += [one.model_copy(update={"door": DRILLS_DOOR}) for one in exchange.faults if one.door == BOT_DOOR]
+    return True
+
+
+def _pair_of(account: AccountSettings) -> dict[str, SecretStr]:
+    return {"api_key": account.api_key, "api_secret": account.api_secret}
 
 
 def know_live_account(blueprint: Blueprint, deployment: Path) -> None:

@@ -1,7 +1,7 @@
 """The documents' own commands - validate, bench, deploy, rollback, stop - run in the copy of a rehearsal.
 
-The host runs them, one after the other. What a command leaves running, as a deploy does, lives on until the rehearsal
-ends, and ends with it.
+The host runs them, in each copy one after the other. What a command leaves running, as a deploy does, lives on until
+the rehearsal ends, and ends with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from pytest_kraken_golive.contract import NotProven
-from pytest_kraken_golive.rehearsal.order import TOKEN_HEADER
+from pytest_kraken_golive.rehearsal.order import DEPLOYMENT, TOKEN_HEADER
 from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
 
 PRESS_STOP = "press-stop"
@@ -47,6 +47,8 @@ class CommandsOrder:
     """Folder for their output."""
     timeout_s: float
     """A command that takes longer hangs, and is ended."""
+    door: str
+    """Through which door of the exchange they call."""
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,19 @@ class Commands:
 
 
 class LiveCommands:
-    """The commands as checks see them: each is run once in a rehearsal, by the first who asks."""
+    """The commands as checks see them: each is run once in a rehearsal, by the first who asks.
 
-    def __init__(self, control_url: str, token: str, root: Path) -> None:
+    Args:
+        control_url: of the rehearsal's process.
+        token: opens it.
+        root: the copy of the deployment that they work on.
+        place: which copy that is, `DEPLOYMENT` or `DRILLS`.
+    """
+
+    def __init__(self, control_url: str, token: str, root: Path, place: str = DEPLOYMENT) -> None:
         self.root = root
         """The copy of the deployment that they work on."""
+        self._place = place
         self._http = httpx.Client(base_url=control_url, headers={TOKEN_HEADER: token}, trust_env=False, timeout=600)
 
     def __repr__(self) -> str:
@@ -173,7 +183,9 @@ class LiveCommands:
             CommandsGone: the rehearsal's process does not answer.
         """
         try:
-            answer = self._http.post(f"/commands/{name}", json={"arguments": list(arguments), "again": again})
+            answer = self._http.post(
+                f"/commands/{self._place}/{name}", json={"arguments": list(arguments), "again": again}
+            )
             run = CommandRun(**answer.raise_for_status().json())
         except httpx.HTTPError as error:
             raise CommandsGone(f"the rehearsal's process does not answer ({type(error).__name__})") from error

@@ -58,15 +58,16 @@ class Host:
         self._token = secrets.token_urlsafe(24)
         self._bot: BotRun | None = None
         self._unlicensed: UnlicensedRun | None = None
-        self._commands: Commands | None = None
+        self._commands: dict[str, Commands] = {}
         self._let_go = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the leash is dropped."""
         exchange = Exchange(self._settings, SystemClock())
         servers = build_servers(exchange, around=self._watched())
-        if self._order.commands is not None:
-            self._commands = Commands(CommandsOrder(**self._order.commands), lambda: exchange.observed(BOT_DOOR, 1.0))
+        for place, data in self._order.commands.items():
+            order = CommandsOrder(**data)
+            self._commands[place] = Commands(order, functools.partial(exchange.observed, order.door, 1.0))
         control_socket = bind(0)
         control = asgi_server(self._control())
         if self._order.bot is not None:
@@ -83,13 +84,12 @@ class Host:
         try:
             while not (servers.started and control.started):
                 await asyncio.sleep(0.005)
-            if self._order.fill is not None:
-                _fill(Path(self._order.fill), servers.url(BOT_DOOR))
+            for file, door in self._order.fill.items():
+                _fill(Path(file), servers.url(door))
             self._say_ready(servers, control_socket.getsockname()[1])
             await self._let_go.wait()
         finally:
-            if self._commands is not None:
-                await asyncio.to_thread(self._commands.kill)
+            await asyncio.gather(*(asyncio.to_thread(commands.kill) for commands in self._commands.values()))
             if self._unlicensed is not None:
                 await asyncio.to_thread(self._unlicensed.kill)
             if self._bot is not None:
@@ -153,10 +153,11 @@ class Host:
             return JSONResponse(await asyncio.to_thread(self._of_bot, BotRun.finish))
 
         async def command(request: Request) -> Response:
-            if self._commands is None:
+            commands = self._commands.get(request.path_params["place"])
+            if commands is None:
                 return JSONResponse(asdict(CommandRun(problem="there are no commands in this rehearsal")))
             asked = await request.json()
-            run = functools.partial(self._commands.run, request.path_params["name"], asked["arguments"])
+            run = functools.partial(commands.run, request.path_params["name"], asked["arguments"])
             return JSONResponse(asdict(await asyncio.to_thread(run, again=asked["again"])))
 
         async def central(request: Request) -> Response:
@@ -169,7 +170,7 @@ class Host:
                 Route("/bot/finish", self._guarded(finish), methods=["POST"]),
                 Route("/bot/unlicensed", self._guarded(unlicensed), methods=["POST"]),
                 Route("/bot/unlicensed", self._guarded(unlicensed_so_far), methods=["GET"]),
-                Route("/commands/{name}", self._guarded(command), methods=["POST"]),
+                Route("/commands/{place}/{name}", self._guarded(command), methods=["POST"]),
                 Route("/revocations.json", central, methods=["GET"]),
             ]
         )

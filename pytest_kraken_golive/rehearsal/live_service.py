@@ -23,7 +23,7 @@ from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
 _OPEN_ORDER_WITHIN_S = 15.0
-_FRESH_S = 1.0
+_FRESH_S = 2.0
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
 
 
@@ -34,19 +34,34 @@ class LiveService:
         root: the deployment.
         commands: the documents' commands; raises `NotProven` where nothing may be started or stopped.
         sandbox: the exchange that plays production; None for a real deployment, whose exchange keeps no books for us.
+        door: through which door of that exchange it trades.
+        drilled: the service of another copy, for drills that need several starts; None: they are done here.
     """
 
     def __init__(
-        self, root: Path, commands: Callable[[], LiveCommands], sandbox: Callable[[], SandboxHandle] | None
+        self,
+        root: Path,
+        commands: Callable[[], LiveCommands],
+        sandbox: Callable[[], SandboxHandle] | None,
+        *,
+        door: str = BOT_DOOR,
+        drilled: LiveService | None = None,
     ) -> None:
         self.root = root
         self._commands = commands
         self._sandbox = sandbox
+        self._door = door
+        self._drilled_copy = drilled
 
     @property
     def is_rehearsal(self) -> bool:
         """Whether it may be deployed and drilled."""
         return self._sandbox is not None
+
+    @property
+    def drilled(self) -> LiveService:
+        """The service that is rolled back, and stopped by the dashboard: in a rehearsal that of a copy, else this."""
+        return self._drilled_copy or self
 
     def deployed(self) -> CommandRun | None:
         """The run of the deploy command, by the first who asks; None for a real deployment, which was deployed before.
@@ -91,7 +106,7 @@ class LiveService:
             NotProven: none is on file, or the command could not be started.
             Fault: a record is broken.
         """
-        run = self._drilled(kind, by) if self.is_rehearsal else None
+        run = self._do(kind, by) if self.is_rehearsal else None
         found = [record for record in drills(self.root) if record.kind == kind and record.by == by]
         if not found:
             said = "" if run is None else f" The command ended with {run.exit_status}: …{run.output[-300:].strip()}"
@@ -102,8 +117,8 @@ class LiveService:
             )
         return run, found[-1]
 
-    def _drilled(self, kind: DrillKind, by: str) -> CommandRun:
-        """Do it now; what the dashboard's button stops is the service deployed once more, see `press_stop`."""
+    def _do(self, kind: DrillKind, by: str) -> CommandRun:
+        """Do it now; where nothing runs that the dashboard's button could stop, `press_stop` deploys it once more."""
         self.deployed()
         if by == "dashboard":
             return self.run(PRESS_STOP)
@@ -130,4 +145,4 @@ class LiveService:
         """
         if self._sandbox is None:
             raise NotProven("the exchange's own books: a real exchange hands none out. Next: see its order history.")
-        return self._sandbox().books(BOT_DOOR)
+        return self._sandbox().books(self._door)

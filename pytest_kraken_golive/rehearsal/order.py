@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pytest_kraken_golive.runbook.model import Stage
@@ -14,8 +14,11 @@ LONGEST_WAIT_S = 30.0
 
 BOT_DOOR = "bot"
 CHECKS_DOOR = "checks"
-"""Ports of the exchange: what comes through one is told apart from what comes through the other."""
+DRILLS_DOOR = "drills"
+"""Ports of the exchange: what comes through one is told apart from what comes through the others."""
 
+DEPLOYMENT, DRILLS = "deployment", "drills"
+"""Where the documents' commands run: in the copy that goes live, and in the one for drills that need several starts."""
 
 EXCHANGE = "@exchange@"
 """Stands for the exchange's address in files that are written before its port is known."""
@@ -41,10 +44,11 @@ class HostOrder:
     unlicensed: dict[str, Any] | None = None
     """The same bot in a copy without licence; None: there is none, or the licence is not in the copy."""
 
-    commands: dict[str, Any] | None = None
-    """A `CommandsOrder`; None: there are no commands to run."""
-    fill: str | None = None
-    """A file in which `EXCHANGE` stands where the exchange's address belongs; it is filled in before all is ready."""
+    commands: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """A `CommandsOrder` for each of `DEPLOYMENT` and `DRILLS` that there is; where there is none, no command runs."""
+    fill: dict[str, str] = field(default_factory=dict)
+    """Files in which `EXCHANGE` stands where its address belongs, and through which door each leads; they are filled in
+    before all is ready."""
 
     def line(self) -> str:
         """The order as one line of JSON."""

@@ -1,6 +1,6 @@
 """Presses the dashboard's stop button while the live service trades: `python -m … RUNTIME_YAML DEPLOY_COMMAND…`.
 
-The service has been stopped by the command before, so it is deployed once more first.
+Where it has been stopped before, it is deployed once more first.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from pytest_kraken_golive.operations.records import read_deploy_record
 
 OPEN_ORDER_WITHIN_S = 10.0
 LOOK_S = 0.05
+FRESH_S = 2.0
+"""An order that has rested for longer may be over before the stop reaches the service."""
 
 
 def main(words: Sequence[str]) -> int:
-    """Deploy, wait for an open order, press the button; 0 where the page says that the service has stopped."""
+    """Deploy if need be, wait for an open order, press the button; 0 where the page says that it has stopped."""
     config, *deploy = words
-    deployed = subprocess.run(deploy, check=False)  # noqa: S603 - the project's own command
-    if deployed.returncode:
-        return deployed.returncode
+    root = Path(config).parents[1]
+    if not _runs(root):
+        deployed = subprocess.run(deploy, check=False)  # noqa: S603 - the project's own command
+        if deployed.returncode:
+            return deployed.returncode
     try:
-        _wait_for_open_order(Path(config).parents[1])
         page = OpenPage(Path(config))
+        _wait_for_open_order(root)
     except (NotProven, Fault) as error:
         print(error)
         return 1
@@ -38,11 +42,23 @@ def main(words: Sequence[str]) -> int:
     return 0 if any("STOPPED" in text for text in look.praise) else 1
 
 
+def _runs(root: Path) -> bool:
+    """Whether a service of this deployment answers."""
+    try:
+        url = read_deploy_record(root).health_url
+        return url is not None and ask_health(url).get("status") == "ok"
+    except (NotProven, Fault):
+        return False
+
+
 def _wait_for_open_order(root: Path) -> None:
     """A stop that finds an open order shows more than one that finds none."""
     url = read_deploy_record(root).health_url
     until = time.monotonic() + OPEN_ORDER_WITHIN_S
-    while url is not None and time.monotonic() < until and ask_health(url).get("orders_open") != 1:
+    while url is not None and time.monotonic() < until:
+        health = ask_health(url)
+        if health.get("orders_open") == 1 and health.get("last_order_age_s", 0.0) < FRESH_S:
+            return
         time.sleep(LOOK_S)
 
 

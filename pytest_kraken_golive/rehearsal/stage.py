@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.settings import LiveSettings
-from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials
@@ -29,19 +30,20 @@ from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy, is_referen
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
-from pytest_kraken_golive.rehearsal.build_live import know_live_account, rehearse_live
+from pytest_kraken_golive.rehearsal.build_live import copy_for_drills, know_live_account, rehearse_live
 from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandsOrder, LiveCommands
 from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
+from pytest_kraken_golive.rehearsal.head_start import HeadStart
 from pytest_kraken_golive.rehearsal.live_service import LiveService
-from pytest_kraken_golive.rehearsal.order import HostOrder
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, DEPLOYMENT, DRILLS, DRILLS_DOOR, HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
 from pytest_kraken_golive.rehearsal.unlicensed import order_without_licence
 from pytest_kraken_golive.runbook.model import Stage
 
 MODE = "paper"
 REPORT = "reports/paper_report.json"
-FIRST, SECOND = "deployment", "repetition"
+FIRST, SECOND = DEPLOYMENT, "repetition"
 """Folders of the bot's runs with and without licence. Bots print where they are: no word says which is which."""
 
 
@@ -68,6 +70,9 @@ class Rehearsal:
         """Whether there is a bot to run at all."""
         self.stage: Stage = ticket["stage"]
         """What goes live: the paper run, or production."""
+        self.drills_root: Path | None = Path(ticket["drills"]) if ticket.get("drills") else None
+        """Root of the copy for drills that need several starts; None: they are done where the bot runs."""
+        self._head_start = HeadStart()
 
     def __repr__(self) -> str:
         return f"Rehearsal({self.judged})"
@@ -134,7 +139,15 @@ class Rehearsal:
                 f"{self.judged}: nothing of a real deployment is started, stopped or written to. "
                 "Next: arm the drills with --golive-arm-drills, or put a drill record of this version on file."
             )
-        return LiveCommands(self.addresses.control_url, self.addresses.token, self.root)
+        return self._new_commands(DEPLOYMENT)
+
+    def _new_commands(self, place: str) -> LiveCommands:
+        root = self.drills_root if place == DRILLS else None
+        return LiveCommands(self.addresses.control_url, self.addresses.token, root or self.root, place)
+
+    @cached_property
+    def _drill_commands(self) -> LiveCommands:
+        return self._new_commands(DRILLS)
 
     def start_bot_soon(self) -> None:
         """Start the bot as soon as the host is up, without waiting for it: other lines run meanwhile."""
@@ -153,7 +166,29 @@ class Rehearsal:
     def service(self) -> LiveService:
         """The live service of the deployment under judgement."""
         sandbox = (lambda: self.sandbox) if self.is_rehearsal else None
-        return LiveService(self.judged, lambda: self.commands, sandbox)
+        drilled = None
+        if self.drills_root is not None:
+            drilled = LiveService(self.drills_root, lambda: self._drill_commands, sandbox, door=DRILLS_DOOR)
+        return LiveService(self.judged, lambda: self.commands, sandbox, drilled=drilled)
+
+    def begin(self, wanted: Collection[str]) -> None:
+        """Begin what lines are going to ask for without waiting for it; see `HeadStart.begin`."""
+        for place in (DEPLOYMENT, DRILLS) if self.drills_root is not None else (DEPLOYMENT,):
+            self._head_start.begin(place, wanted, functools.partial(self._new_commands, place))
+
+    def settle(self) -> None:
+        """Wait until nothing that was begun is under way: what is measured from then on is measured alone."""
+        self._head_start.settle()
+
+    @property
+    def made_up(self) -> list[Credentials]:
+        """Credentials that stand nowhere in the deployment under judgement: those of the copy for drills."""
+        if self.drills_root is None:
+            return []
+        try:
+            return [LiveSettings.of(Deployment(self.drills_root, process={})).key_pair.credentials]
+        except (NotProven, Fault):
+            return []  # a break has spoiled them, and the line about them says so
 
     @property
     def account(self) -> Credentials:
@@ -178,7 +213,8 @@ class Rehearsal:
     def written(self) -> list[Path]:
         """Output that is kept beside the deployment: files and folders, as far as there are any."""
         folder = Path(self.ticket["ready_file"]).parent
-        return [place for name in ("bot.log", "commands", "host.log") if (place := folder / name).exists()]
+        names = ("bot.log", "commands", "host.log", *(f"{DRILLS}/{name}" for name in ("logs", "reports", "runtime")))
+        return [place for name in names if (place := folder / name).exists()]
 
     @property
     def report(self) -> Path:
@@ -198,14 +234,19 @@ class Rehearsal:
         root = Path(tempfile.mkdtemp(prefix="kraken-golive-broken-")) / "deployment"
         # The service may be running, and replaces files all the time.
         copy_tree(self.root, root, shutil.ignore_patterns(".*.part"))
-        copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"])
+        drills = None if self.drills_root is None else root.with_name(DRILLS)
+        if drills is not None and self.drills_root is not None:
+            copy_tree(self.drills_root, drills, shutil.ignore_patterns(".*.part"))
+        copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"], drills)
         sabotage(copy)
         changed = {"root": str(root), "judged": str(root), "origin": str(self.root), **copy.overrides}
+        changed |= {} if drills is None else {"drills": str(drills)}
         return Rehearsal({**self.ticket, **changed}, self._policy)
 
     def close(self) -> None:
         """Close the connections; who owns a process or a copy also ends and removes it."""
-        for name in ("sandbox", "bot", "commands"):
+        self.settle()
+        for name in ("sandbox", "bot", "commands", "_drill_commands"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
         if self._process is not None:
@@ -249,8 +290,12 @@ class Rehearsal:
             else:
                 blueprint = rehearse(rootdir, root, policy, entrypoint, for_tests=for_tests)
             overrides = _sabotage(blueprint, rootdir, sabotage) if sabotage else {}
-            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), "stage": stage, **overrides}
             live = stage == "production"
+            places = {DEPLOYMENT: (root, BOT_DOOR)} if live else {}
+            if live and deployment is None and copy_for_drills(blueprint, folder / DRILLS):
+                places[DRILLS] = (folder / DRILLS, DRILLS_DOOR)
+                overrides["drills"] = str(folder / DRILLS)
+            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), "stage": stage, **overrides}
             ticket["has_bot"] = ticket["has_bot"] and not live
             bot = _bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None
             order = HostOrder(
@@ -260,8 +305,15 @@ class Rehearsal:
                 central=json.dumps(blueprint.central),
                 bot=None if bot is None else asdict(bot),
                 unlicensed=None if bot is None else order_without_licence(bot, blueprint.root, folder / SECOND),
-                commands=asdict(_commands_order(folder, rootdir, blueprint, policy, entrypoint)) if live else None,
-                fill=str(root / ".env") if live else None,
+                commands={
+                    place: asdict(
+                        _commands_order(
+                            folder / "commands" / place, rootdir, blueprint, policy, entrypoint, root=copy, door=door
+                        )
+                    )
+                    for place, (copy, door) in places.items()
+                },
+                fill={str(copy / ".env"): door for copy, door in places.values()},
             )
             process = HostProcess(order, folder / "host.log", clean_environment(rootdir, {}))
         except BaseException:
@@ -319,7 +371,7 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
     named = any("{report}" in word for word in command.run)
     return BotOrder(
         words=list(command.run),
-        places=_places(blueprint, MODE, entrypoint),
+        places=_places(blueprint.root, MODE, entrypoint),
         rootdir=str(rootdir),
         cwd=str(blueprint.root),
         environ=blueprint.bot_environ,
@@ -334,29 +386,29 @@ def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy
 
 
 def _commands_order(
-    folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str
+    logs: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str, *, root: Path, door: str
 ) -> CommandsOrder:
     """What runs on the production side: everything that it needs stands in the copy's own files."""
-    logs = folder / "commands"
-    logs.mkdir()
+    logs.mkdir(parents=True)
     words = {name: list(command.run) for name, command in policy.commands.live().items()}
     press = [sys.executable, "-m", "pytest_kraken_golive.rehearsal.press_stop", "{config}"]
     return CommandsOrder(
         words={**words, PRESS_STOP: [*press, *words["deploy"]]},
-        places=_places(blueprint, "live", entrypoint),
+        places=_places(root, "live", entrypoint),
         rootdir=str(rootdir),
-        cwd=str(blueprint.root),
+        cwd=str(root),
         environ={ISSUER_KEYS: blueprint.bot_environ[ISSUER_KEYS]},
         logs=str(logs),
         timeout_s=policy.paper.timeout_s,
+        door=door,
     )
 
 
-def _places(blueprint: Blueprint, mode: str, entrypoint: str) -> dict[str, str]:
+def _places(root: Path, mode: str, entrypoint: str) -> dict[str, str]:
     """What the placeholders of a command stand for."""
     return {
         "mode": mode,
         "entrypoint": entrypoint,
-        "config": str(blueprint.root / "config" / "runtime.yaml"),
-        "report": str(blueprint.root / REPORT),
+        "config": str(root / "config" / "runtime.yaml"),
+        "report": str(root / REPORT),
     }

@@ -115,7 +115,12 @@ def test_where_nothing_is_new_the_tables_of_tcp_are_left_alone(monkeypatch: pyte
         pytest.skip("only Linux has these tables")
     read: list[str] = []
     real = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda self, **how: read.append(self.name) or real(self, **how))
+
+    def noted(path: Path, encoding: str) -> str:
+        read.append(path.name)
+        return real(path, encoding=encoding)
+
+    monkeypatch.setattr(Path, "read_text", noted)
     sockets = KernelTables(lambda: 100.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         sockets.look(mine)
