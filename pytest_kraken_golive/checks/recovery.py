@@ -120,7 +120,7 @@ def execution_mode(
             continue
         raise AssertionError(f"FF_EXECUTION_MODE={text!r}: expected a refusal, found that it is taken.")
     evidence.record("flags", list(_MISSPELT), key="modes that are refused")
-    drilled = live_service.drilled
+    drilled = live_service.rolled_back
     back = require_drill(drilled, policy, record, evidence, kind="rollback")
     _require_both_paths(drilled, back, evidence)
 
@@ -195,7 +195,7 @@ def controlled_stop(
     """After a controlled stop no new order is placed, none is left open, and the dead man's switch is off."""
     record = require_deployed(live_service, deployment, evidence)
     for who in by:
-        service = live_service if who == "command" else live_service.drilled
+        service = live_service if who == "command" else live_service.stopped_by_page
         stop = require_drill(service, policy, record, evidence, kind="stop", by=who)
         assert stop.fact("orders_left") == 0, (
             f"{stop.file} facts.orders_left: expected 0, found {stop.fact('orders_left')!r}. Next: "

@@ -93,13 +93,13 @@ def mode_empty(copy: FinishedCopy) -> None:
 @sabotage("expected orders on the path legacy, found none")
 def old_path_never_used(copy: FinishedCopy) -> None:
     """Nothing shows that the way back works."""
-    keep_events(copy.drilled, lambda record: record["payload"].get("path") != "legacy")
+    keep_events(copy.rolled_back, lambda record: record["payload"].get("path") != "legacy")
 
 
 @sabotage("expected orders on the path new, found none")
 def new_path_never_used(copy: FinishedCopy) -> None:
     """Both modes took the old path."""
-    keep_events(copy.drilled, lambda record: record["payload"].get("path") != "new")
+    keep_events(copy.rolled_back, lambda record: record["payload"].get("path") != "new")
 
 
 @sabotage("expected a positive number of seconds, found '0'")
@@ -174,20 +174,20 @@ def order_left_open(copy: FinishedCopy) -> None:
 @sabotage("expected a record of the drill 'stop' by dashboard")
 def never_stopped_by_the_page(copy: FinishedCopy) -> None:
     """Nobody has pressed the button."""
-    for name in copy.drilled.files("runtime/drills/*-stop.json"):
-        copy.drilled.remove(name)
+    for name in copy.stopped_by_page.files("runtime/drills/*-stop.json"):
+        copy.stopped_by_page.remove(name)
 
 
 @sabotage("expected trading_suspended")
 def page_stops_without_a_word(copy: FinishedCopy) -> None:
     """The button ended the process, and nothing else."""
-    keep_events(copy.drilled, lambda record: record["type"] != "trading_suspended")
+    keep_events(copy.stopped_by_page, lambda record: record["type"] != "trading_suspended")
 
 
 @sabotage("orders_left: expected 0, found 1")
 def order_left_open_by_the_page(copy: FinishedCopy) -> None:
     """The button left an order behind."""
-    copy.drilled.edit(copy.drilled.files("runtime/drills/*-stop.json")[-1], "facts.orders_left", 1)
+    copy.stopped_by_page.edit(copy.stopped_by_page.files("runtime/drills/*-stop.json")[-1], "facts.orders_left", 1)
 
 
 @sabotage("expected a dated copy")

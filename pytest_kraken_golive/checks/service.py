@@ -122,7 +122,7 @@ def rollback_drill(
 ) -> None:
     """With `FF_EXECUTION_MODE=legacy` the restarted service places its orders on the old path, in time; and back."""
     record = require_deployed(live_service, deployment, evidence)
-    drilled = live_service.drilled
+    drilled = live_service.rolled_back
     back = require_drill(drilled, policy, record, evidence, kind="rollback")
     undone = require_drill(drilled, policy, record, evidence, kind="undo")
     took_s = float(back.fact("took_s"))

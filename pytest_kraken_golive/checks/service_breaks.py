@@ -166,15 +166,15 @@ def last_line_torn(copy: FinishedCopy) -> None:
 @sabotage("found none")
 def never_drilled(copy: FinishedCopy) -> None:
     """No rollback is on file."""
-    for name in copy.drilled.files("runtime/drills/*-rollback.json"):
-        copy.drilled.remove(name)
+    for name in copy.rolled_back.files("runtime/drills/*-rollback.json"):
+        copy.rolled_back.remove(name)
 
 
 @sabotage("drill 'undo'")
 def never_undone(copy: FinishedCopy) -> None:
     """Nobody knows whether there is a way back."""
-    for name in copy.drilled.files("runtime/drills/*-undo.json"):
-        copy.drilled.remove(name)
+    for name in copy.rolled_back.files("runtime/drills/*-undo.json"):
+        copy.rolled_back.remove(name)
 
 
 @sabotage("expected at most")
@@ -217,14 +217,14 @@ def new_path_after_rollback(copy: FinishedCopy) -> None:
             record["payload"]["path"] = "new"
         return True
 
-    keep_events(copy.drilled, lie)
+    keep_events(copy.rolled_back, lie)
 
 
 @sabotage("did not have to survive a restart")
 def never_restarted(copy: FinishedCopy) -> None:
     """The same process as before."""
-    name = copy.drilled.files("runtime/drills/*-rollback.json")[-1]
-    copy.drilled.edit(name, "facts.pid_before", json.loads(copy.drilled.read(name))["facts"]["pid"])
+    name = copy.rolled_back.files("runtime/drills/*-rollback.json")[-1]
+    copy.rolled_back.edit(name, "facts.pid_before", json.loads(copy.rolled_back.read(name))["facts"]["pid"])
 
 
 DEPLOY: list[Break] = [
@@ -278,7 +278,7 @@ def keep_events(copy: AlteredCopy, keep: Any) -> None:
 
 
 def _drill(copy: FinishedCopy, kind: str, key: str, value: object) -> None:
-    copy.drilled.edit(copy.drilled.files(f"runtime/drills/*-{kind}.json")[-1], key, value)
+    copy.rolled_back.edit(copy.rolled_back.files(f"runtime/drills/*-{kind}.json")[-1], key, value)
 
 
 def _stamp(copy: FinishedCopy) -> str:

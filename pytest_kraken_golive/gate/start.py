@@ -19,6 +19,7 @@ from pytest_kraken_golive.contract import Fault
 from pytest_kraken_golive.gate import quiet_tail
 from pytest_kraken_golive.gate.canary import release
 from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_assertions
+from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
 from pytest_kraken_golive.gate.latency import ThisMachine
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
@@ -301,6 +302,7 @@ def finish(session: pytest.Session) -> None:
         config.workeroutput["golive"] = worker_output(session)  # type: ignore[attr-defined]
     elif (gate := config.stash.get(GATE, None)) is not None:
         gate.observe(config.stash[WORLDS])
+        dismiss_idle(config)
 
 
 def last_word(config: pytest.Config) -> Generator[None, int, int]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_kraken_golive.gate.digests import digest_files
+from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
 from pytest_kraken_golive.gate.scope import plugins_of
 from pytest_kraken_golive.gate.suite_probes import OwnClient, canary_problem
 from pytest_kraken_golive.gate.worlds import Worlds
@@ -120,6 +121,7 @@ class SuiteWitness:
             "problems": self._problems,
         }
         self._account.write_text(json.dumps(account), encoding="utf-8")
+        dismiss_idle(session.config)
 
 
 def _digests(config: pytest.Config, items: list[pytest.Item]) -> dict[str, str]:

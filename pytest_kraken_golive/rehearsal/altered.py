@@ -8,13 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pytest_kraken_golive.deployment.issue import SigningKey, signed, write_signed
+from pytest_kraken_golive.rehearsal.order import PAGE_DRILL, ROLLBACK_DRILL
 from pytest_kraken_golive.sandbox.settings import AccountSettings, FaultSettings, SandboxSettings
 
 
@@ -131,15 +132,23 @@ class FinishedCopy(AlteredCopy):
         rootdir: the project.
         issuer: the rehearsal's own issuer, which can sign what was altered.
         central: the central list as it is served.
-        drills: root of the copy in which drills were done; None: this one.
+        drills: roots of the copies in which drills were done; one that is not there was done in this one.
     """
 
     def __init__(
-        self, root: Path, rootdir: Path, issuer: SigningKey, central: dict[str, Any], drills: Path | None = None
+        self,
+        root: Path,
+        rootdir: Path,
+        issuer: SigningKey,
+        central: dict[str, Any],
+        drills: Mapping[str, Path] | None = None,
     ) -> None:
         super().__init__(root, rootdir)
-        self.drilled: AlteredCopy = self if drills is None else AlteredCopy(drills, rootdir)
-        """The copy in which the rollback and the dashboard's stop were drilled."""
+        copies = {place: AlteredCopy(copy, rootdir) for place, copy in (drills or {}).items()}
+        self.rolled_back: AlteredCopy = copies.get(ROLLBACK_DRILL, self)
+        """The copy in which the rollback was drilled."""
+        self.stopped_by_page: AlteredCopy = copies.get(PAGE_DRILL, self)
+        """The copy in which the dashboard's page stopped the service."""
         self._issuer = issuer
         self._central = central
         self.overrides: dict[str, Any] = {}

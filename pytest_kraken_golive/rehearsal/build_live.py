@@ -16,7 +16,7 @@ from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.build import Blueprint, exchange_for, rehearse
 from pytest_kraken_golive.rehearsal.copying import copy_tree
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR, DRILLS, DRILLS_DOOR, EXCHANGE
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, EXCHANGE
 from pytest_kraken_golive.sandbox.settings import AccountSettings
 
 SPARE = "live"
@@ -63,15 +63,15 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
     return blueprint
 
 
-def copy_for_drills(blueprint: Blueprint, root: Path) -> bool:
-    """Copy the deployment once more, with an account and a key pair of its own, for drills that need several starts.
+def copy_for_drill(blueprint: Blueprint, root: Path) -> bool:
+    """Copy the deployment once more, with an account and a key pair of its own, for a drill that restarts it.
 
     A key's rate limits are shared by all that use it, so what runs there holds nobody up. Where the service has a fixed
     port, two of them cannot run side by side, and there is no such copy.
 
     Args:
         blueprint: of the copy that goes live, as breaks have left it; its exchange gets another account and a door.
-        root: where the other copy is to be.
+        root: where the other copy is to be; its name is that of account and door.
 
     Returns:
         Whether it was made.
@@ -83,7 +83,7 @@ def copy_for_drills(blueprint: Blueprint, root: Path) -> bool:
         return False  # nothing will start; the lines say so
     exchange = blueprint.sandbox
     live = exchange.accounts[0]
-    own = AccountSettings(name=f"{live.name}-{DRILLS}")
+    own = AccountSettings(name=root.name)
     pairs = [
         (former.get_secret_value().encode(), new.get_secret_value().encode())
         for former, new in ((live.api_key, own.api_key), (live.api_secret, own.api_secret))
@@ -96,8 +96,8 @@ def copy_for_drills(blueprint: Blueprint, root: Path) -> bool:
                 data = data.replace(former, new)
             file.write_bytes(data)
     exchange.accounts.append(live.model_copy(update={"name": own.name, **_pair_of(own)}))
-    exchange.doors.append(DRILLS_DOOR)
-    exchange.faults += [one.model_copy(update={"door": DRILLS_DOOR}) for one in exchange.faults if one.door == BOT_DOOR]
+    exchange.doors.append(root.name)
+    exchange.faults += [one.model_copy(update={"door": root.name}) for one in exchange.faults if one.door == BOT_DOOR]
     return True
 
 

@@ -158,7 +158,7 @@ class LiveCommands:
         control_url: of the rehearsal's process.
         token: opens it.
         root: the copy of the deployment that they work on.
-        place: which copy that is, `DEPLOYMENT` or `DRILLS`.
+        place: which copy that is, `DEPLOYMENT` or one of the `DRILLS`.
     """
 
     def __init__(self, control_url: str, token: str, root: Path, place: str = DEPLOYMENT) -> None:

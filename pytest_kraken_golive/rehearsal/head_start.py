@@ -14,11 +14,12 @@ from pytest_kraken_golive.operations.records import DrillKind
 from pytest_kraken_golive.rehearsal.commands import CommandsGone, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import HostError
 from pytest_kraken_golive.rehearsal.live_service import LiveService
-from pytest_kraken_golive.rehearsal.order import DEPLOYMENT, DRILLS
+from pytest_kraken_golive.rehearsal.order import DEPLOYMENT, PAGE_DRILL, ROLLBACK_DRILL
 
 BEGUN: dict[str, tuple[str, ...]] = {
     DEPLOYMENT: ("env", "validate", "bench", "deploy"),
-    DRILLS: ("rollback", "undo", "press-stop"),
+    ROLLBACK_DRILL: ("rollback", "undo"),
+    PAGE_DRILL: ("press-stop",),
 }
 """What may begin before a line asks for it, by where it is done; in this order."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pytest_kraken_golive.operations.health import ask_health
 from pytest_kraken_golive.operations.records import DeployRecord, DrillKind, DrillRecord, drills, read_deploy_record
 from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandRun, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, PAGE_DRILL, ROLLBACK_DRILL
 from pytest_kraken_golive.telemetry.events import Event, read_events
 from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
@@ -35,7 +35,7 @@ class LiveService:
         commands: the documents' commands; raises `NotProven` where nothing may be started or stopped.
         sandbox: the exchange that plays production; None for a real deployment, whose exchange keeps no books for us.
         door: through which door of that exchange it trades.
-        drilled: the service of another copy, for drills that need several starts; None: they are done here.
+        copies: the services of the copies for drills; where there is none, a drill is done here.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class LiveService:
         sandbox: Callable[[], SandboxHandle] | None,
         *,
         door: str = BOT_DOOR,
-        drilled: LiveService | None = None,
+        copies: Mapping[str, LiveService] | None = None,
     ) -> None:
         self.root = root
         self._commands = commands
         self._sandbox = sandbox
         self._door = door
-        self._drilled_copy = drilled
+        self._copies = copies or {}
 
     @property
     def is_rehearsal(self) -> bool:
@@ -59,9 +59,14 @@ class LiveService:
         return self._sandbox is not None
 
     @property
-    def drilled(self) -> LiveService:
-        """The service that is rolled back, and stopped by the dashboard: in a rehearsal that of a copy, else this."""
-        return self._drilled_copy or self
+    def rolled_back(self) -> LiveService:
+        """The service whose rollback is drilled: in a rehearsal that of another copy, else this one."""
+        return self._copies.get(ROLLBACK_DRILL, self)
+
+    @property
+    def stopped_by_page(self) -> LiveService:
+        """The service that the dashboard's page stops: in a rehearsal that of another copy, else this one."""
+        return self._copies.get(PAGE_DRILL, self)
 
     def deployed(self) -> CommandRun | None:
         """The run of the deploy command, by the first who asks; None for a real deployment, which was deployed before.

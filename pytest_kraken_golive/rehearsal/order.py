@@ -14,11 +14,12 @@ LONGEST_WAIT_S = 30.0
 
 BOT_DOOR = "bot"
 CHECKS_DOOR = "checks"
-DRILLS_DOOR = "drills"
-"""Ports of the exchange: what comes through one is told apart from what comes through the others."""
+"""Ports of the exchange: what comes through one is told apart from what comes through the other."""
 
-DEPLOYMENT, DRILLS = "deployment", "drills"
-"""Where the documents' commands run: in the copy that goes live, and in the one for drills that need several starts."""
+DEPLOYMENT = "deployment"
+"""Where the documents' commands run: the copy that goes live."""
+ROLLBACK_DRILL, PAGE_DRILL = DRILLS = ("rollback-drill", "page-drill")
+"""And the copies for the rollback, and for the stop by the dashboard's page. Each has a door of its name."""
 
 EXCHANGE = "@exchange@"
 """Stands for the exchange's address in files that are written before its port is known."""
@@ -45,7 +46,7 @@ class HostOrder:
     """The same bot in a copy without licence; None: there is none, or the licence is not in the copy."""
 
     commands: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """A `CommandsOrder` for each of `DEPLOYMENT` and `DRILLS` that there is; where there is none, no command runs."""
+    """A `CommandsOrder` for `DEPLOYMENT` and each of the `DRILLS` that there is; without one no command runs."""
     fill: dict[str, str] = field(default_factory=dict)
     """Files in which `EXCHANGE` stands where its address belongs, and through which door each leads; they are filled in
     before all is ready."""

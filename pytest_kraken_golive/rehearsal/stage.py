@@ -30,13 +30,13 @@ from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy, is_referen
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
-from pytest_kraken_golive.rehearsal.build_live import copy_for_drills, know_live_account, rehearse_live
+from pytest_kraken_golive.rehearsal.build_live import copy_for_drill, know_live_account, rehearse_live
 from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandsOrder, LiveCommands
 from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.head_start import HeadStart
 from pytest_kraken_golive.rehearsal.live_service import LiveService
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR, DEPLOYMENT, DRILLS, DRILLS_DOOR, HostOrder
+from pytest_kraken_golive.rehearsal.order import BOT_DOOR, DEPLOYMENT, DRILLS, HostOrder
 from pytest_kraken_golive.rehearsal.program import clean_environment
 from pytest_kraken_golive.rehearsal.unlicensed import order_without_licence
 from pytest_kraken_golive.runbook.model import Stage
@@ -70,8 +70,8 @@ class Rehearsal:
         """Whether there is a bot to run at all."""
         self.stage: Stage = ticket["stage"]
         """What goes live: the paper run, or production."""
-        self.drills_root: Path | None = Path(ticket["drills"]) if ticket.get("drills") else None
-        """Root of the copy for drills that need several starts; None: they are done where the bot runs."""
+        self.drill_roots = {place: Path(root) for place, root in ticket.get("drills", {}).items()}
+        """Roots of the copies for drills; one that is not there is done where the service runs."""
         self._head_start = HeadStart()
 
     def __repr__(self) -> str:
@@ -142,12 +142,12 @@ class Rehearsal:
         return self._new_commands(DEPLOYMENT)
 
     def _new_commands(self, place: str) -> LiveCommands:
-        root = self.drills_root if place == DRILLS else None
-        return LiveCommands(self.addresses.control_url, self.addresses.token, root or self.root, place)
+        root = self.drill_roots.get(place, self.root)
+        return LiveCommands(self.addresses.control_url, self.addresses.token, root, place)
 
     @cached_property
-    def _drill_commands(self) -> LiveCommands:
-        return self._new_commands(DRILLS)
+    def _drill_commands(self) -> dict[str, LiveCommands]:
+        return {place: self._new_commands(place) for place in self.drill_roots}
 
     def start_bot_soon(self) -> None:
         """Start the bot as soon as the host is up, without waiting for it: other lines run meanwhile."""
@@ -166,14 +166,17 @@ class Rehearsal:
     def service(self) -> LiveService:
         """The live service of the deployment under judgement."""
         sandbox = (lambda: self.sandbox) if self.is_rehearsal else None
-        drilled = None
-        if self.drills_root is not None:
-            drilled = LiveService(self.drills_root, lambda: self._drill_commands, sandbox, door=DRILLS_DOOR)
-        return LiveService(self.judged, lambda: self.commands, sandbox, drilled=drilled)
+        copies = {
+            place: LiveService(
+                root, functools.partial(lambda name: self._drill_commands[name], place), sandbox, door=place
+            )
+            for place, root in self.drill_roots.items()
+        }
+        return LiveService(self.judged, lambda: self.commands, sandbox, copies=copies)
 
     def begin(self, wanted: Collection[str]) -> None:
         """Begin what lines are going to ask for without waiting for it; see `HeadStart.begin`."""
-        for place in (DEPLOYMENT, DRILLS) if self.drills_root is not None else (DEPLOYMENT,):
+        for place in (DEPLOYMENT, *self.drill_roots):
             self._head_start.begin(place, wanted, functools.partial(self._new_commands, place))
 
     def settle(self) -> None:
@@ -182,13 +185,12 @@ class Rehearsal:
 
     @property
     def made_up(self) -> list[Credentials]:
-        """Credentials that stand nowhere in the deployment under judgement: those of the copy for drills."""
-        if self.drills_root is None:
-            return []
-        try:
-            return [LiveSettings.of(Deployment(self.drills_root, process={})).key_pair.credentials]
-        except (NotProven, Fault):
-            return []  # a break has spoiled them, and the line about them says so
+        """Credentials that stand nowhere in the deployment under judgement: those of the copies for drills."""
+        found = []
+        for root in self.drill_roots.values():
+            with contextlib.suppress(NotProven, Fault):  # a break has spoiled them, and the line about them says so
+                found.append(LiveSettings.of(Deployment(root, process={})).key_pair.credentials)
+        return found
 
     @property
     def account(self) -> Credentials:
@@ -213,8 +215,9 @@ class Rehearsal:
     def written(self) -> list[Path]:
         """Output that is kept beside the deployment: files and folders, as far as there are any."""
         folder = Path(self.ticket["ready_file"]).parent
-        names = ("bot.log", "commands", "host.log", *(f"{DRILLS}/{name}" for name in ("logs", "reports", "runtime")))
-        return [place for name in names if (place := folder / name).exists()]
+        places = [folder / name for name in ("bot.log", "commands", "host.log")]
+        places += [root / name for root in self.drill_roots.values() for name in ("logs", "reports", "runtime")]
+        return [place for place in places if place.exists()]
 
     @property
     def report(self) -> Path:
@@ -234,21 +237,23 @@ class Rehearsal:
         root = Path(tempfile.mkdtemp(prefix="kraken-golive-broken-")) / "deployment"
         # The service may be running, and replaces files all the time.
         copy_tree(self.root, root, shutil.ignore_patterns(".*.part"))
-        drills = None if self.drills_root is None else root.with_name(DRILLS)
-        if drills is not None and self.drills_root is not None:
-            copy_tree(self.drills_root, drills, shutil.ignore_patterns(".*.part"))
+        drills = {place: root.with_name(place) for place in self.drill_roots}
+        for place, target in drills.items():
+            copy_tree(self.drill_roots[place], target, shutil.ignore_patterns(".*.part"))
         copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"], drills)
         sabotage(copy)
         changed = {"root": str(root), "judged": str(root), "origin": str(self.root), **copy.overrides}
-        changed |= {} if drills is None else {"drills": str(drills)}
+        changed["drills"] = {place: str(target) for place, target in drills.items()}
         return Rehearsal({**self.ticket, **changed}, self._policy)
 
     def close(self) -> None:
         """Close the connections; who owns a process or a copy also ends and removes it."""
         self.settle()
-        for name in ("sandbox", "bot", "commands", "_drill_commands"):
+        for name in ("sandbox", "bot", "commands"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
+        for commands in self.__dict__.pop("_drill_commands", {}).values():
+            commands.close()
         if self._process is not None:
             self._process.stop()
         if "origin" in self.ticket:
@@ -292,9 +297,9 @@ class Rehearsal:
             overrides = _sabotage(blueprint, rootdir, sabotage) if sabotage else {}
             live = stage == "production"
             places = {DEPLOYMENT: (root, BOT_DOOR)} if live else {}
-            if live and deployment is None and copy_for_drills(blueprint, folder / DRILLS):
-                places[DRILLS] = (folder / DRILLS, DRILLS_DOOR)
-                overrides["drills"] = str(folder / DRILLS)
+            drills = DRILLS if live and deployment is None else ()
+            places |= {place: (folder / place, place) for place in drills if copy_for_drill(blueprint, folder / place)}
+            overrides["drills"] = {place: str(copy) for place, (copy, _) in places.items() if place in drills}
             ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), "stage": stage, **overrides}
             ticket["has_bot"] = ticket["has_bot"] and not live
             bot = _bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None
