@@ -72,6 +72,32 @@ def test_both_engines_say_the_same(
 
 
 @pytest.mark.parametrize("engine", ["stream", "duckdb"])
+def test_a_name_is_the_same_however_it_is_written(tmp_path: Path, engine: str) -> None:
+    lines = [
+        b'{"ts": 61, "type": "order_submitted", "payload": {"exchange": "kraken", "latency_s": 1}}',
+        rb'{"ts": 62.5, "type": "order\u005fsubmitted", "payload": {"exchange": "\u006braken", "latency_s": 2e0}}',
+        rb'{"ts": 63, "type": "order_submitted", "payload": {"exchange": "a \"b\\", "latency_s": 3}}',
+    ]
+    found = read(written(tmp_path / "e.jsonl", [], lines), engine)
+    assert isinstance(found, Trends)
+    assert [(one.exchange, one.accepted, one.p95_s) for one in found.buckets] == [
+        ('a "b\\', 1, 3.0),
+        ("kraken", 2, 2.0),
+    ]
+
+
+@pytest.mark.parametrize("engine", ["stream", "duckdb"])
+@pytest.mark.parametrize("wrong", ['"1"', "true", "null", "-1", "-0.5", "[1]", "NaN", "Infinity", "1e999"])
+def test_what_is_no_duration_is_not_counted(tmp_path: Path, engine: str, wrong: str) -> None:
+    whole = '{"ts": 61, "type": "order_submitted", "payload": {"exchange": "kraken", "latency_s": 1}}'
+    lines = [whole, whole.replace("61", wrong), whole.replace('"latency_s": 1', f'"latency_s": {wrong}')]
+    found = read(written(tmp_path / "e.jsonl", [], [line.encode() for line in lines]), engine)
+    assert isinstance(found, Trends)
+    assert [one.accepted for one in found.buckets] == [1]
+    assert found.unread_lines == 2
+
+
+@pytest.mark.parametrize("engine", ["stream", "duckdb"])
 def test_no_order_is_not_proven(tmp_path: Path, engine: str) -> None:
     assert "found no file" in str(read(tmp_path / "none.jsonl", engine))
     assert "found none (1 lines" in str(read(written(tmp_path / "e.jsonl", [], [b"xyz"]), engine))
