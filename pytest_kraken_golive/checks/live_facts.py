@@ -117,7 +117,7 @@ def of_the_service(events: Sequence[Event]) -> list[Event]:
 
 def require_orders(service: LiveService, since_s: float, exchange: str) -> list[Event]:
     """The accepted orders since then; a service that was just started is given some time for its first."""
-    until = time.monotonic() + (FIRST_ORDERS_S if service.is_rehearsal else 0.0)
+    until = time.monotonic() + service.worth_s(FIRST_ORDERS_S)
     while True:
         orders = of_type(service.events(since_s=since_s), EventType.ORDER_SUBMITTED)
         found = [order for order in orders if order.payload.get("exchange") == exchange]

@@ -25,6 +25,8 @@ from pytest_kraken_golive.telemetry.trends import trends
 
 LOG = f"runtime/{EVENTS}"
 FIGURES = f"runtime/{METRICS}"
+_MEASURED_S = 10.0
+"""How long a service that was just started is given until it has been measured."""
 _SETTLES_S = 1.0
 Figures = dict[str, Any]
 _KINDS = (EventType.STARTUP, EventType.ORDER_SUBMITTED)
@@ -166,7 +168,7 @@ def degradation_alerts(live_service: LiveService, deployment: Deployment, policy
 
 def _settled_alerts(service: LiveService, thresholds: AlertThresholds, exchanges: list[str]) -> list[str]:
     """The alerts; a service that was just started is given time for its first filled order."""
-    until = time.monotonic() + (10.0 if service.is_rehearsal else 0.0)
+    until = time.monotonic() + service.worth_s(_MEASURED_S)
     while True:
         found = alerts(require_figures(service), thresholds, exchanges, time.time())
         if not any(alert.kind == "no_data" for alert in found) or time.monotonic() >= until:

@@ -45,7 +45,7 @@ SUCCESS = [
         "HTTP 200 is no success.",
         **ADD,
         kind="error",
-        error="EService:Unavailable",
+        error="EOrder:Insufficient funds",
     ),
     fault(
         "answers_are_no_answers",
@@ -91,7 +91,7 @@ def another_fee_tier(copy: Any) -> None:
 @sabotage("no fill", before_run=True)
 def nothing_filled(copy: Any) -> None:
     """No order was filled, so that no fee was charged."""
-    copy.order_fault(kind="error", endpoint="AddOrder", error="EService:Unavailable", times=None)
+    copy.order_fault(kind="error", endpoint="AddOrder", error="EOrder:Insufficient funds", times=None)
 
 
 FEES = [assumed_too_low, maker_assumed_free, nothing_assumed, fee_is_text, another_fee_tier, nothing_filled]
@@ -143,7 +143,7 @@ FILE = [
         "An order was refused.",
         endpoint="AddOrder",
         kind="error",
-        error="EService:Busy",
+        error="EOrder:Insufficient funds",
         times=1,
     ),
 ]  # fmt: skip - a row each
@@ -230,7 +230,7 @@ LADDER = [
         "An order of the second rung.",
         endpoint="AddOrder",
         kind="error",
-        error="EService:Busy",
+        error="EOrder:Insufficient funds",
         times=1,
         skip=5,
     ),

@@ -28,6 +28,8 @@ class Alteration:
     """The parameters of the line that must notice it."""
     needs_run: bool
     """Whether the line looks at the bot's run."""
+    begins: tuple[str, ...]
+    """What the line will ask of production, and may begin before its turn; see `Check.begins`."""
     stage: Stage
     """Whose world is broken."""
     cassette: str
@@ -73,7 +75,9 @@ class ProofLine(_Row):
     def make(cls, parent: pytest.Module, planned: PlannedLine, sabotage: Break, index: int) -> ProofLine:
         """The item for a line and a break, in a world of its own."""
         cassette = cassette_of(planned)
-        alteration = Alteration(sabotage, planned.params, planned.depends_on_run, planned.runbook.stage, cassette)
+        stage = planned.runbook.stage
+        begins = planned.check.begins if planned.check is not None and stage == "production" else ()
+        alteration = Alteration(sabotage, planned.params, planned.depends_on_run, begins, stage, cassette)
         callspec = in_world(alteration, index, sabotage.name)
         name = f"{planned.id}[{sabotage.name}]"
         item: ProofLine = cls.from_parent(
@@ -193,10 +197,30 @@ def proof_items(parent: pytest.Module, planned: PlannedLine) -> Iterator[pytest.
 
 
 class NextBroken:
-    """Lets the next broken world begin while this one is judged."""
+    """Lets the next broken worlds begin while one is judged: what runs in them mostly waits."""
+
+    AHEAD, REACH = 2, 8
+    """So many worlds at once, of so many items that come next."""
+
+    def __init__(self) -> None:
+        self._places: dict[pytest.Item, int] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Before each item."""
-        if isinstance(nextitem, ProofLine):
-            item.config.stash[WORLDS].prepare(nextitem.alteration)
+        """Before each item. A worker knows what it is given by the line that it is at: a stage's run stays together."""
+        if nextitem is None or not hasattr(item, "planned"):
+            return
+        items = item.session.items
+        if item not in self._places:
+            self._places = {one: place for place, one in enumerate(items)}
+        at = self._places[item] + 1
+        following = [one for one in items[at : at + self.REACH] if isinstance(one, ProofLine)]
+        mine = _share(item.planned)
+        begun = [one for one in following if one.sabotage.before_run and _share(one.planned) == mine]
+        for one in begun[: self.AHEAD]:
+            item.config.stash[WORLDS].prepare(one.alteration)
+
+
+def _share(planned: PlannedLine) -> tuple[Stage, bool]:
+    """Lines that run in one process, as far as xdist is concerned."""
+    return planned.runbook.stage, planned.depends_on_run

@@ -101,11 +101,13 @@ class Worlds:
         alteration.sabotage.apply(copy, alteration.params)
 
     def prepare(self, alteration: Alteration) -> None:
-        """Let exchange and bot of a break start while another break is judged: a run is mostly waiting."""
+        """Let exchange, bot and commands of a break start while another is judged: a run is mostly waiting."""
         if alteration.sabotage.before_run and alteration not in self._prepared:
             rehearsal = self._prepared[alteration] = self._start_broken(alteration)
             if alteration.needs_run:
                 rehearsal.start_bot_soon()
+            if alteration.begins:
+                rehearsal.begin(alteration.begins)
 
     def _start_broken(self, alteration: Alteration) -> Rehearsal:
         from pytest_kraken_golive.rehearsal.stage import Rehearsal  # noqa: PLC0415 - heavy, only when used

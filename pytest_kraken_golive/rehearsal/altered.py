@@ -15,8 +15,12 @@ from typing import Any
 import yaml
 
 from pytest_kraken_golive.deployment.issue import SigningKey, signed, write_signed
+from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.order import PAGE_DRILL, ROLLBACK_DRILL
 from pytest_kraken_golive.sandbox.settings import AccountSettings, FaultSettings, SandboxSettings
+
+PARTS = shutil.ignore_patterns(".*.part")
+"""Files that a running service is about to replace others with."""
 
 
 class AlteredCopy:
@@ -132,7 +136,7 @@ class FinishedCopy(AlteredCopy):
         rootdir: the project.
         issuer: the rehearsal's own issuer, which can sign what was altered.
         central: the central list as it is served.
-        drills: roots of the copies in which drills were done; one that is not there was done in this one.
+        drills: where drills were done, as far as that is not the copied deployment; copied when they are altered.
     """
 
     def __init__(
@@ -144,15 +148,31 @@ class FinishedCopy(AlteredCopy):
         drills: Mapping[str, Path] | None = None,
     ) -> None:
         super().__init__(root, rootdir)
-        copies = {place: AlteredCopy(copy, rootdir) for place, copy in (drills or {}).items()}
-        self.rolled_back: AlteredCopy = copies.get(ROLLBACK_DRILL, self)
-        """The copy in which the rollback was drilled."""
-        self.stopped_by_page: AlteredCopy = copies.get(PAGE_DRILL, self)
-        """The copy in which the dashboard's page stopped the service."""
+        self._drilled_in = drills or {}
         self._issuer = issuer
         self._central = central
+        self.drills: dict[str, Path] = {}
+        """Roots of the copies of drills that are altered."""
         self.overrides: dict[str, Any] = {}
         """What the altered rehearsal's ticket says instead."""
+
+    @property
+    def rolled_back(self) -> AlteredCopy:
+        """The copy in which the rollback was drilled."""
+        return self._drilled(ROLLBACK_DRILL)
+
+    @property
+    def stopped_by_page(self) -> AlteredCopy:
+        """The copy in which the dashboard's page stopped the service."""
+        return self._drilled(PAGE_DRILL)
+
+    def _drilled(self, place: str) -> AlteredCopy:
+        if place not in self._drilled_in:
+            return self
+        if place not in self.drills:
+            self.drills[place] = self.root.with_name(place)
+            copy_tree(self._drilled_in[place], self.drills[place], PARTS, living=True)
+        return AlteredCopy(self.drills[place], self._rootdir)
 
     def sign_again(self, file: str, act: Callable[[dict[str, Any]], None]) -> None:
         """Alter the payload of a signed file, and sign it as its issuer would."""

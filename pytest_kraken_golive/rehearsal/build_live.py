@@ -176,7 +176,7 @@ def _keep_in_git(root: Path) -> None:
         return  # the line about .env says so
     identity = ["-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "Rehearsal"]):
+    for words in (["init", "--quiet", "--template="], ["add", "--all"], ["commit", "--quiet", "-m", "Rehearsal"]):
         subprocess.run(  # noqa: S603 - our own words, without a shell
             [git, *identity, *words],
             cwd=root,

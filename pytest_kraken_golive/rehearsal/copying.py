@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -12,7 +13,7 @@ Ignore = Callable[[str, list[str]], Collection[str]]
 """As `shutil.ignore_patterns` makes one: folder and names to those left out."""
 
 
-def copy_tree(source: Path, target: Path, ignore: Ignore | None = None) -> list[str]:
+def copy_tree(source: Path, target: Path, ignore: Ignore | None = None, *, living: bool = False) -> list[str]:
     """Copy a folder into another, which may exist.
 
     A link that leads to something in the folder leads to its copy. One that leads out of it becomes what it leads to,
@@ -23,6 +24,7 @@ def copy_tree(source: Path, target: Path, ignore: Ignore | None = None) -> list[
         source: the folder.
         target: gets its content.
         ignore: what else is left out.
+        living: somebody may be removing files meanwhile; what is gone when its turn comes is left out without a word.
 
     Returns:
         What was left out because it cannot be copied, relative to the folder.
@@ -30,18 +32,19 @@ def copy_tree(source: Path, target: Path, ignore: Ignore | None = None) -> list[
     Raises:
         OSError: a file cannot be read or written; names it.
     """
-    copying = _Copying(source, target, ignore)
+    copying = _Copying(source, target, ignore, living)
     copying.folder(source, target)
     return copying.left_out
 
 
 class _Copying:
-    def __init__(self, source: Path, target: Path, ignore: Ignore | None) -> None:
+    def __init__(self, source: Path, target: Path, ignore: Ignore | None, living: bool) -> None:
         self.left_out: list[str] = []
         self._source = source
         self._real = _real(source)
         self._target = target
         self._ignore = ignore
+        self._gone: tuple[type[OSError], ...] = (FileNotFoundError,) if living else ()
         self._under_way: list[Path] = []
         """The folders, without links, that are being copied, each within the one before."""
 
@@ -53,7 +56,8 @@ class _Copying:
         ignored = set() if self._ignore is None else set(self._ignore(str(folder), names))
         for name in names:
             if name not in ignored:
-                self._one(folder / name, target / name)
+                with contextlib.suppress(*self._gone):
+                    self._one(folder / name, target / name)
         self._under_way.pop()
         shutil.copystat(folder, target)
 

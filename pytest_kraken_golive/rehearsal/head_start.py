@@ -9,7 +9,9 @@ from typing import NoReturn
 
 import httpx
 
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.operations.records import DrillKind
 from pytest_kraken_golive.rehearsal.commands import CommandsGone, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import HostError
@@ -37,7 +39,13 @@ class HeadStart:
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
 
-    def begin(self, place: str, wanted: Collection[str], connect: Callable[[], LiveCommands]) -> None:
+    def begin(
+        self,
+        place: str,
+        wanted: Collection[str],
+        connect: Callable[[], LiveCommands],
+        doors: Callable[[], Collection[str]],
+    ) -> None:
         """Begin those of `BEGUN` that are wanted; does not wait.
 
         Whoever asks for one of them later waits for its one run, and hears what went wrong.
@@ -46,9 +54,10 @@ class HeadStart:
             place: in which copy.
             wanted: names, also those of other copies.
             connect: gives the commands of this copy, over a connection that is closed here.
+            doors: gives the addresses of this rehearsal's exchange; where calls would go elsewhere, nothing is begun.
         """
         if steps := [name for name in BEGUN[place] if name in wanted]:
-            thread = threading.Thread(target=_run, args=(connect, steps), name=f"begin-{place}", daemon=True)
+            thread = threading.Thread(target=_run, args=(connect, steps, doors), name=f"begin-{place}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -58,11 +67,13 @@ class HeadStart:
             self._threads.pop().join()
 
 
-def _run(connect: Callable[[], LiveCommands], steps: Sequence[str]) -> None:
+def _run(connect: Callable[[], LiveCommands], steps: Sequence[str], doors: Callable[[], Collection[str]]) -> None:
     with (
         contextlib.suppress(HostError, CommandsGone, NotProven, Fault, httpx.HTTPError),
         contextlib.closing(connect()) as commands,
     ):
+        if LiveSettings.of(Deployment(commands.root, process={})).endpoint.url not in doors():
+            return
         service = LiveService(commands.root, lambda: commands, _no_books)
         for step in steps:
             if step in _DRILLS:

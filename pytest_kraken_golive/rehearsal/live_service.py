@@ -23,7 +23,7 @@ from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
 _OPEN_ORDER_WITHIN_S = 15.0
-_FRESH_S = 2.0
+_FRESH_S = 1.0
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
 
 
@@ -36,6 +36,7 @@ class LiveService:
         sandbox: the exchange that plays production; None for a real deployment, whose exchange keeps no books for us.
         door: through which door of that exchange it trades.
         copies: the services of the copies for drills; where there is none, a drill is done here.
+        still: the files are a copy, to which no service writes.
     """
 
     def __init__(
@@ -46,17 +47,26 @@ class LiveService:
         *,
         door: str = BOT_DOOR,
         copies: Mapping[str, LiveService] | None = None,
+        still: bool = False,
     ) -> None:
         self.root = root
         self._commands = commands
         self._sandbox = sandbox
         self._door = door
         self._copies = copies or {}
+        self._still = still
 
     @property
     def is_rehearsal(self) -> bool:
         """Whether it may be deployed and drilled."""
         return self._sandbox is not None
+
+    def worth_s(self, longest_s: float) -> float:
+        """How long it is worth waiting for what a service that was just started has yet to do.
+
+        Not at all where it has been running for long, as a real one has, or does not write to these files.
+        """
+        return longest_s if self.is_rehearsal and not self._still else 0.0
 
     @property
     def rolled_back(self) -> LiveService:

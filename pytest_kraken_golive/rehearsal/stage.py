@@ -27,7 +27,7 @@ from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy, is_reference_bot
-from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
+from pytest_kraken_golive.rehearsal.altered import PARTS, FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.build_live import copy_for_drill, know_live_account, rehearse_live
@@ -172,12 +172,16 @@ class Rehearsal:
             )
             for place, root in self.drill_roots.items()
         }
-        return LiveService(self.judged, lambda: self.commands, sandbox, copies=copies)
+        still = "origin" in self.ticket
+        return LiveService(self.judged, lambda: self.commands, sandbox, copies=copies, still=still)
 
     def begin(self, wanted: Collection[str]) -> None:
         """Begin what lines are going to ask for without waiting for it; see `HeadStart.begin`."""
         for place in (DEPLOYMENT, *self.drill_roots):
-            self._head_start.begin(place, wanted, functools.partial(self._new_commands, place))
+            self._head_start.begin(place, wanted, functools.partial(self._new_commands, place), self._doors)
+
+    def _doors(self) -> Collection[str]:
+        return self.addresses.urls.values()
 
     def settle(self) -> None:
         """Wait until nothing that was begun is under way: what is measured from then on is measured alone."""
@@ -235,27 +239,24 @@ class Rehearsal:
         issuer = self._issuer()
         assert issuer is not None, "only a rehearsal can be broken"
         root = Path(tempfile.mkdtemp(prefix="kraken-golive-broken-")) / "deployment"
-        # The service may be running, and replaces files all the time.
-        copy_tree(self.root, root, shutil.ignore_patterns(".*.part"))
-        drills = {place: root.with_name(place) for place in self.drill_roots}
-        for place, target in drills.items():
-            copy_tree(self.drill_roots[place], target, shutil.ignore_patterns(".*.part"))
-        copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"], drills)
+        copy_tree(self.root, root, PARTS, living=True)
+        copy = FinishedCopy(root, Path(self.ticket["rootdir"]), issuer, self.ticket["central_list"], self.drill_roots)
         sabotage(copy)
         changed = {"root": str(root), "judged": str(root), "origin": str(self.root), **copy.overrides}
-        changed["drills"] = {place: str(target) for place, target in drills.items()}
+        drills = {place: str(target) for place, target in copy.drills.items()}
+        changed["drills"] = {**self.ticket.get("drills", {}), **drills}
         return Rehearsal({**self.ticket, **changed}, self._policy)
 
     def close(self) -> None:
         """Close the connections; who owns a process or a copy also ends and removes it."""
-        self.settle()
         for name in ("sandbox", "bot", "commands"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
         for commands in self.__dict__.pop("_drill_commands", {}).values():
             commands.close()
         if self._process is not None:
-            self._process.stop()
+            self._process.stop()  # and with it what was begun and nobody came for
+        self.settle()
         if "origin" in self.ticket:
             shutil.rmtree(self.root.parent, ignore_errors=True)
 
