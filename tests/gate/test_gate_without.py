@@ -99,3 +99,14 @@ def test_a_runbook_is_no_test_file_without_golive(project: Project) -> None:
     run = project.pytest("config/runbooks/x.md")
     assert run.exit_status == 4
     assert run.verdict == {}
+
+
+def test_a_gate_does_not_import_hypothesis_for_its_summary(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p no:randomly -p no:anyio\n")
+    project.conftest(
+        "import sys\n\n\ndef pytest_unconfigure():\n    print('HYPOTHESIS', 'hypothesis' in sys.modules)\n"
+    )
+    project.runbook("a holds value=yes")
+    run = project.gate("-s")
+    run.require("GO", 0)
+    assert "HYPOTHESIS False" in run.said

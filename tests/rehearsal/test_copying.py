@@ -84,3 +84,17 @@ def test_a_licence_behind_a_link_is_gone_from_the_copy_alone(real: Path, tmp_pat
     assert copy_without_licence(real, tmp_path / "copy")
     assert not (tmp_path / "copy" / "licences" / "license.json").exists()
     assert (real / "licences" / "license.json").exists()
+
+
+def test_what_is_removed_meanwhile_is_left_out_of_a_living_folder(real: Path, tmp_path: Path) -> None:
+    (real / "runtime.pid").write_text("1", encoding="utf-8")
+
+    def removed(folder: str, names: list[str]) -> list[str]:
+        (real / "runtime.pid").unlink(missing_ok=True)  # after the names were read
+        return []
+
+    assert copy_tree(real, tmp_path / "copy", removed, living=True) == []
+    assert (tmp_path / "copy" / "config" / "runtime.yaml").is_file()
+    (real / "runtime.pid").write_text("1", encoding="utf-8")
+    with pytest.raises(FileNotFoundError):
+        copy_tree(real, tmp_path / "other", removed)
