@@ -93,7 +93,7 @@ def _require_decided(events: list[Event], orders: list[Event], evidence: Evidenc
     evidence.record("runtime/events.jsonl", len(orders), key="orders whose path the flags decided on")
 
 
-@check("execution_mode", breaks=broken.MODE, touches="orders", after=["rollback_drill"], begins=["rollback"])
+@check("execution_mode", breaks=broken.MODE, touches="orders", after=["rollback_drill"], begins=["rollback", "stop"])
 def execution_mode(
     live_service: LiveService,
     live_settings: LiveSettings,

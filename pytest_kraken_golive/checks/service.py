@@ -111,7 +111,13 @@ def _trouble(found: LogScan) -> list[tuple[str, list[LogLine]]]:
     return kinds
 
 
-@check("rollback_drill", breaks=broken.ROLLBACK, touches="orders", after=_BEFORE_DRILLS, begins=["rollback", "undo"])
+@check(
+    "rollback_drill",
+    breaks=broken.ROLLBACK,
+    touches="orders",
+    after=_BEFORE_DRILLS,
+    begins=["rollback", "undo", "stop"],
+)
 def rollback_drill(
     live_service: LiveService,
     deployment: Deployment,

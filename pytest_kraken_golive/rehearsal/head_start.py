@@ -20,10 +20,11 @@ from pytest_kraken_golive.rehearsal.order import DEPLOYMENT, PAGE_DRILL, ROLLBAC
 
 BEGUN: dict[str, tuple[str, ...]] = {
     DEPLOYMENT: ("env", "validate", "bench", "deploy"),
-    ROLLBACK_DRILL: ("rollback", "undo"),
+    ROLLBACK_DRILL: ("rollback", "undo", "stop"),
     PAGE_DRILL: ("press-stop",),
 }
-"""What may begin before a line asks for it, by where it is done; in this order."""
+"""What may begin before a line asks for it, by where it is done; in this order. After its drill a copy's service is
+stopped: it would still trade while others are measured."""
 
 _DRILLS: dict[str, tuple[DrillKind, str]] = {
     "rollback": ("rollback", "command"),

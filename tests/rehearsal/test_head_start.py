@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.operations.records import DrillKind, drills
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.altered import FinishedCopy, PlannedCopy
 from pytest_kraken_golive.rehearsal.order import DRILLS, PAGE_DRILL, ROLLBACK_DRILL
@@ -37,6 +39,21 @@ def test_what_was_begun_is_what_a_line_is_told_of() -> None:
         written = (rehearsal.root / VALIDATION).stat().st_mtime_ns
         assert rehearsal.commands.run("validate").exit_status == 0
         assert (rehearsal.root / VALIDATION).stat().st_mtime_ns == written, "it ran twice"
+
+
+def test_after_its_drill_a_service_does_not_trade_while_others_are_measured() -> None:
+    with production() as rehearsal:
+        rehearsal.begin(["rollback", "undo", "stop"])
+        rehearsal.settle()
+        drilled = rehearsal.service.rolled_back
+        with pytest.raises(NotProven, match="found no answer"):
+            drilled.health()
+        assert [record.kind for record in drills(drilled.root)] == ["rollback", "undo", "stop"]
+        kinds: tuple[DrillKind, ...] = ("rollback", "undo")
+        for kind in kinds:
+            run, _ = drilled.drill(kind)
+            assert run is not None
+            assert run.exit_status == 0
 
 
 @pytest.mark.parametrize(
