@@ -67,4 +67,4 @@ stress: chaos test-clients ## chaos, foreign clients, 100 killed writers, 50 kil
 
 .PHONY: clean
 clean: ## remove what runs leave behind; keeps .venv
-	rm -rf reports/allure-results reports/*.json reports/*.html reports/paper_run build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf reports/allure-results reports/bundle reports/*.json reports/*.html reports/paper_run build dist .pytest_cache .mypy_cache .ruff_cache

@@ -12,6 +12,8 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from pytest_kraken_golive import cli_signoff
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _PORT = click.IntRange(0, 65_535)
 
@@ -261,6 +263,10 @@ def sandbox(
         standalone.run(exchange, {"main": port, "admin": admin_port}, ready_file, click.echo)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error.strerror if isinstance(error, OSError) else error)) from error
+
+
+for _command in cli_signoff.COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

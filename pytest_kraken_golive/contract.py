@@ -62,6 +62,10 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+GOOD = frozenset({Outcome.PASSED, Outcome.SIGNED, Outcome.WAIVED})
+"""Outcomes that a GO may consist of."""
+
+
 @dataclass(frozen=True)
 class Where:
     """A place that a person can open."""

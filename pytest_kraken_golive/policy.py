@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from pytest_kraken_golive.contract import Fault, NotProven, show
 from pytest_kraken_golive.deployment.documents import Document, load_yaml
+from pytest_kraken_golive.policy_signers import Signer, SignOff, require_signers
 from pytest_kraken_golive.policy_words import explained
 from pytest_kraken_golive.telemetry.alerts import AlertThresholds
 
@@ -231,6 +232,10 @@ class Policy(_Strict):
     """The progressive volume."""
     verdict_valid_h: Hours = 24.0
     """How long a verdict counts."""
+    signers: dict[str, Signer] = Field(default_factory=dict)
+    """Whose signatures count, by the name that commands call them by."""
+    sign_off: SignOff = SignOff()
+    """Who must sign a run before it counts for production."""
     _written: Document | None = PrivateAttr(default=None)
 
     def place(self, *path: str) -> str:
@@ -247,8 +252,21 @@ def load_policy(rootdir: Path) -> Policy | None:
     path = rootdir / FILE
     if not _is_there(path) and not (path.parent.is_symlink() and not path.parent.exists()):
         return None
+    return read_policy(path, FILE)
+
+
+def read_policy(path: Path, shown: str) -> Policy:
+    """Read a policy wherever it is.
+
+    Args:
+        path: the file.
+        shown: how messages call it.
+
+    Raises:
+        Fault: as with `load_policy`; also where there is none.
+    """
     try:
-        document = load_yaml(path, FILE)
+        document = load_yaml(path, shown)
     except NotProven as error:
         raise Fault(str(error)) from error
     data = dict(document.data)
@@ -261,6 +279,7 @@ def load_policy(rootdir: Path) -> Policy | None:
         raise Fault(_explain(document, error)) from error
     policy._written = document
     _require_time_to_run(policy)
+    require_signers(policy.signers, policy.sign_off, policy.place)
     return policy
 
 
@@ -325,5 +344,5 @@ def _place(document: Document, path: tuple[str, ...]) -> str:
     """File, line and key; the line is that of the nearest that was written."""
     for length in range(len(path), 0, -1):
         with contextlib.suppress(NotProven, Fault):
-            return f"{FILE}:{document.at(path[:length]).where.line} {'.'.join(path)}"
-    return f"{FILE} {'.'.join(path)}"
+            return f"{document.shown}:{document.at(path[:length]).where.line} {'.'.join(path)}"
+    return f"{document.shown} {'.'.join(path)}"

@@ -60,6 +60,8 @@ def _keys(model: type[BaseModel], path: Sequence[str]) -> list[str]:
     """The keys that there are below a path."""
     for part in path:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part not in fields:  # a key of the user's own, whose values are of the model that was found
+            continue
         kinds = [kind for kind in _alternatives(fields[part].annotation) if _is_model(kind)]
         model = kinds[0]
     return [field.alias or name for name, field in model.model_fields.items()]

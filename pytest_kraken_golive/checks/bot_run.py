@@ -97,6 +97,22 @@ def _did_nothing_more(
 def _is_of_this_run(
     report: PaperReport, state: BotState, deployment: Deployment, entrypoint: str, evidence: Evidence
 ) -> None:
+    require_success(report, deployment, entrypoint, evidence)
+    began, ended = as_instant(report.at("started_at")), as_instant(report.at("finished_at"))
+    started = dt.datetime.fromtimestamp(state.started_at or 0.0, dt.UTC) - CLOCK_SLACK
+    for moment, earliest, latest in (
+        (began, started, dt.datetime.now(dt.UTC) + CLOCK_SLACK),
+        (ended, began.value, dt.datetime.now(dt.UTC) + CLOCK_SLACK),
+    ):
+        evidence.record(moment.where.source, moment.value.isoformat(), line=moment.where.line, key=moment.where.key)
+        assert earliest <= moment.value <= latest, moment.unlike(
+            Words(f"a time between {earliest.isoformat()} and {latest.isoformat()}"),
+            "the report is of another run: run the bot again",
+        )
+
+
+def require_success(report: PaperReport, deployment: Deployment, entrypoint: str, evidence: Evidence) -> None:
+    """The report says of itself that it is of a paper run of this entrypoint and configuration, which went well."""
     for key, expected in (
         ("mode", "paper"),
         ("entrypoint", entrypoint),
@@ -109,17 +125,6 @@ def _is_of_this_run(
         assert found.value == expected, found.unlike(expected, "let the bot run again, with this configuration")
     evidence.saw(report.text("run_id"))
     _validated_itself(report, deployment, entrypoint, evidence)
-    began, ended = as_instant(report.at("started_at")), as_instant(report.at("finished_at"))
-    started = dt.datetime.fromtimestamp(state.started_at or 0.0, dt.UTC) - CLOCK_SLACK
-    for moment, earliest, latest in (
-        (began, started, dt.datetime.now(dt.UTC) + CLOCK_SLACK),
-        (ended, began.value, dt.datetime.now(dt.UTC) + CLOCK_SLACK),
-    ):
-        evidence.record(moment.where.source, moment.value.isoformat(), line=moment.where.line, key=moment.where.key)
-        assert earliest <= moment.value <= latest, moment.unlike(
-            Words(f"a time between {earliest.isoformat()} and {latest.isoformat()}"),
-            "the report is of another run: run the bot again",
-        )
 
 
 def _validated_itself(report: PaperReport, deployment: Deployment, entrypoint: str, evidence: Evidence) -> None:

@@ -33,11 +33,11 @@ def report_consistent(
     books = kraken_sandbox.books("bot")
     _agrees_with_exchange(paper_report, names, books, evidence)
     require_each_traded(paper_report, keys_of(names, runtime_config, core_config), books, evidence)
-    require_quiet_summary(paper_report, _queues(runtime_config, names), evidence)
+    require_quiet_summary(paper_report, queues_of(runtime_config, names), evidence)
     evidence.record(paper_report.document.shown, paper_report.at("checkpoint").value, key="checkpoint")
 
 
-def _queues(runtime: RuntimeConfig, names: list[str]) -> Found:
+def queues_of(runtime: RuntimeConfig, names: list[str]) -> Found:
     """The queues of the paper entrypoints' profiles."""
     found = [runtime.paper_profile_for(name).io_queue for name in names]
     return Found(sorted({one.value for one in found}), found[0].where)

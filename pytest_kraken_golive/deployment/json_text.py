@@ -21,6 +21,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BARE = re.compile(r"[^\s,:\[\]{}\"]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONG_NUMBER = re.compile(r"\d{1000,}")
 
 
@@ -47,6 +48,40 @@ def parse_json(text: str, shown: str) -> tuple[Any, Spot] | None:
     spot = scanner.value(())
     refuse_duplicates(shown, scanner.duplicates)
     return data, spot
+
+
+def strict_data(text: str, shown: str) -> Any:
+    """The same data without their places, several times faster; for large files that programs write.
+
+    Raises:
+        Fault: as with `parse_json`, which is asked where something may be wrong; how deep they may be nested is the
+            interpreter's limit alone.
+    """
+    try:
+        if _ESCAPED_SURROGATE.search(text) is None:
+            return json.loads(text, object_pairs_hook=_each_once, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError):
+        pass  # the slow way says what it is, and where
+    parsed = parse_json(text, shown)
+    return None if parsed is None else parsed[0]
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("a key stands there twice")
+    return entries
+
+
+def _refused(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _finite(token: str) -> float:
+    number = float(token)
+    if not math.isfinite(number):
+        raise ValueError(token)
+    return number
 
 
 def _fault(error: json.JSONDecodeError, text: str, shown: str, lines: Lines) -> Fault:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
@@ -79,24 +77,3 @@ def _line(one: LineResult) -> dict[str, Any]:
 
 def _pointing(one: LineResult) -> str:
     return one.message if one.cause is None else f"{one.message} (This {one.cause.words}; look there first.)"
-
-
-def git_state(rootdir: Path) -> tuple[str | None, bool | None]:
-    """The commit that is checked out, and whether tracked files differ from it; None where git cannot tell."""
-    commit = _git(rootdir, "rev-parse", "HEAD")
-    status = _git(rootdir, "status", "--porcelain", "--untracked-files=no")
-    return commit, None if status is None else bool(status)
-
-
-def _git(rootdir: Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words
-            ["git", "-C", str(rootdir), *words],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

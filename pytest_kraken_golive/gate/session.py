@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from pytest_kraken_golive.gate.digests import differences, digest_files, judged_files
-from pytest_kraken_golive.gate.document import git_state, verdict_document
+from pytest_kraken_golive.deployment.checkout import git_state
+from pytest_kraken_golive.gate.digests import judged_files
+from pytest_kraken_golive.gate.document import verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, refuse_unknown_ids, unread_runbooks
 from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
@@ -27,6 +28,7 @@ from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 from pytest_kraken_golive.runbook.model import RunbookError
+from pytest_kraken_golive.signoff.digests import differences, digest_files
 from pytest_kraken_golive.sweep import Sweep
 
 STOCK_CHECKS = (

@@ -36,11 +36,13 @@ from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.options import mistaken_rootdir, only_informs
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.recording.offline import go_offline, go_online
+from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.reporting.page import fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.runbook.model import Stage
+from pytest_kraken_golive.signoff.places import discard
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
@@ -87,6 +89,7 @@ def say_no_go(config: pytest.Config, rootdir: Path | None = None) -> None:
     file = config.stash[VERDICT_FILE] = VerdictFile(root / config.known_args_namespace.golive_report_dir, root)
     try:
         file.say_no_go(UNFINISHED)
+        discard(file.path.parent)
     except OSError as error:
         raise pytest.UsageError(
             f"{file.path}: cannot be written ({error.strerror}). Next: choose another --golive-report-dir."
@@ -323,6 +326,7 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     written = file.put(document, redactor)
     if written["verdict"] != document["verdict"]:  # it held a secret
         exit_code = exit_status(Decision.NO_GO, exit_code)
+    _write_bundle(config, gate.options, redactor)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from pytest_kraken_golive.reporting.github import tell  # noqa: PLC0415 - only there
 
@@ -335,6 +339,20 @@ def _print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     for line in lines:
         print(line) if reporter is None else reporter.write_line(line)
+
+
+def _write_bundle(config: pytest.Config, options: Options, redactor: Redactor) -> None:
+    """Put together what the verdict rests on; what stands in the way is said, for nobody can sign without it."""
+    from pytest_kraken_golive.signoff import bundle  # noqa: PLC0415 - only at the end of a run
+
+    allure = getattr(config.option, "allure_report_dir", None)
+    try:
+        bundle.build(
+            options.report_dir, options.rootdir, allure=Path(allure) if allure else None, leaks_at=redactor.place_in
+        )
+    except bundle.BundleError as error:
+        told = f"no bundle: {error}. Next: correct that, and run again; without a bundle nobody can sign."
+        _print_lines(config, [redactor.text(told)])
 
 
 def _print_last(config: pytest.Config, line: str) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from pytest_kraken_golive.gate.digests import digest_files
 from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
 from pytest_kraken_golive.gate.scope import plugins_of
 from pytest_kraken_golive.gate.suite_probes import OwnClient, canary_problem
@@ -22,6 +21,7 @@ from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.recording.offline import go_offline
 from pytest_kraken_golive.rehearsal.child_pytest import SuiteOrder
+from pytest_kraken_golive.signoff.digests import digest_files
 from pytest_kraken_golive.stash import WORLDS
 
 _now = time.time

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.contract import GOOD, Outcome
 from pytest_kraken_golive.gate.result import LineResult
-
-GOOD = frozenset({Outcome.PASSED, Outcome.SIGNED, Outcome.WAIVED})
-"""Outcomes that a GO may consist of."""
 
 EXIT_GO, EXIT_NO_GO, EXIT_INCOMPLETE = 0, 10, 11
 PYTEST_OWN = range(2, 7)

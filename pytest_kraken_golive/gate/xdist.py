@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from pytest_kraken_golive.gate.digests import digest_files, judged_files
+from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures
+from pytest_kraken_golive.signoff.digests import digest_files
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, PLAN, QUIET, WORLDS
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ def write_atomically(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         # A file name that is no text must not cost the verdict.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as target:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as target:
             target.write(text)
             target.flush()
             os.fsync(target.fileno())

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.documents import Document, load_json, load_yaml, parse_document
+from pytest_kraken_golive.deployment.json_text import parse_json, strict_data
 from pytest_kraken_golive.deployment.spots import MAX_DEPTH
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Co", "Cn"]), max_size=12)
@@ -369,3 +371,48 @@ def test_a_missing_file_and_a_folder_are_not_proven(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotProven, match=r"cannot be read"):
         load_json(tmp_path / "file" / "below", "config")
+
+
+def read_by(parse: Callable[[str, str], Any], text: str) -> tuple[str, Any]:
+    try:
+        return "read", repr(parse(text, "x.json"))
+    except Fault as error:
+        return "refused", str(error)
+
+
+def with_places(text: str, shown: str) -> Any:
+    parsed = parse_json(text, shown)
+    return None if parsed is None else parsed[0]
+
+
+TOKENS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    '"a"',
+    '"b"',
+    "1",
+    "1e999",
+    "-1.5",
+    "NaN",
+    "true",
+    '"\\ud800"',
+    '"\\u00e4"',
+    " ",
+]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join) | MAPPINGS.map(json.dumps) | st.text(max_size=20))
+@example('{"a": 1, "a": 1}')
+@example('[{"a": {"b": 1, "b": 2}}]')
+@example('{"a": 1e999}')
+@example('{"a": -Infinity}')
+@example('["\\ud83d\\ude00"]')
+@example(f'{{"a": {"9" * 5000}}}')
+@example("[" * 100_000)
+def test_json_without_places_is_read_and_refused_alike(text: str) -> None:
+    assert read_by(strict_data, text) == read_by(with_places, text)

@@ -66,6 +66,7 @@ def test_a_command_is_a_list_or_one_line_or_a_mapping(
     ("content", "place", "found"),
     [
         ("paper:\n  warmup_s: 1\n", ":2 paper.warmup_s", "no such key, found 1. Next: did you mean warm_up_s?"),
+        ("criticality:\n  fees: {max_s: 1, max: 1}\n", ":2 criticality.fees.max", "did you mean max_s?"),
         ("papre:\n  run_s: 1\n", ":1 papre", "did you mean paper?"),
         ("# note\n\npaper:\n  run_s: '2'\n", ":4 paper.run_s", "'2'"),
         ("paper:\n  run_s: true\n", ":2 paper.run_s", "expected a number, found true"),
