@@ -234,6 +234,34 @@ def init(directory: Path, with_production: bool) -> None:
     click.echo("Next: pytest --golive")
 
 
+@main.command(short_help="Build Allure's page of the last run.")
+@click.option(
+    "--report-dir",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the run wrote its verdict.",
+)
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="[default: allure-report.html beside the verdict]"
+)
+def report(report_dir: Path, output: Path | None) -> None:
+    """Build one HTML file from the run's results for Allure, with an Allure 3 or 2 that is installed. Calls nobody.
+
+    Exit status: 0 it is written; 1 Allure failed, or its page was refused; 2 no Allure, or no results.
+    """
+    from pytest_kraken_golive.reporting.allure.page import build  # noqa: PLC0415 - each command imports what it needs
+    from pytest_kraken_golive.reporting.allure.tool import PageError  # noqa: PLC0415 - each command imports its own
+
+    try:
+        page = build(report_dir, output, os.environ)
+    except PageError as error:
+        click.echo(f"{click.style('failed:', fg='red', bold=True)} {error}", err=True)
+        sys.exit(error.exit_status)
+    click.echo(page.verdict)
+    click.echo(f"written to {page.path} with Allure {page.allure.version}")
+
+
 @main.command(short_help="Serve the embedded exchange.")
 @click.option("--port", type=_PORT, default=8910, show_default=True, help="Port of the exchange; 0 takes a free one.")
 @click.option("--admin-port", type=_PORT, default=0, help="Port of the admin interface; a free one by default.")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.session import Gate
     from pytest_kraken_golive.gate.tapes import Tapes
     from pytest_kraken_golive.gate.worlds import Worlds
+    from pytest_kraken_golive.reporting.allure.folder import AllureFolder
     from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 
 VERDICT_FILE: pytest.StashKey[VerdictFile] = pytest.StashKey()
@@ -38,6 +39,9 @@ ENVIRONMENT: pytest.StashKey[EnvironmentSnapshot] = pytest.StashKey()
 
 QUIET: pytest.StashKey[list[str]] = pytest.StashKey()
 """Node ids of the lines of this process that measure; see `gate.quiet_tail`."""
+
+ALLURE: pytest.StashKey[AllureFolder] = pytest.StashKey()
+"""Where the run's results for Allure go; only in the process that was started by the user, and not without Allure."""
 
 CANARY: pytest.StashKey[str] = pytest.StashKey()
 """How the canary came out in this process; see `gate.canary`."""

@@ -22,7 +22,12 @@ def scrub(report: pytest.TestReport, redactor: Redactor) -> None:
         path, line, reason = report.longrepr
         report.longrepr = (path, line, redactor.text(reason))
     elif report.longrepr is not None:
-        _walk(report.longrepr, redactor, set())
+        scrub_tree(report.longrepr, redactor)
+
+
+def scrub_tree(part: Any, redactor: Redactor) -> None:
+    """Mask known secrets in all texts that an object and the objects and lists below it hold, in place."""
+    _walk(part, redactor, set())
 
 
 def _walk(part: Any, redactor: Redactor, seen: set[int]) -> None:

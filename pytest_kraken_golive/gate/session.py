@@ -157,8 +157,12 @@ class Gate:
             self.observed = {"bot": worlds.observed_bot()}
             worlds.keep_run(self.options.report_dir)
 
-    def sweep(self, credentials: Redactor, config: pytest.Config) -> None:
-        """Look through all that the run has written: a credential in it fails the line about leaks, or the run."""
+    def sweep(self, credentials: Redactor, config: pytest.Config) -> bool:
+        """Look through all that the run has written: a credential in it fails the line about leaks, or the run.
+
+        Returns:
+            Whether the verdict must be drawn again.
+        """
         options = (getattr(config.option, name, None) for name in ("xmlpath", "log_file", "allure_report_dir"))
         places = [self.options.report_dir, *(Path(place) for place in options if place)]
         try:
@@ -168,7 +172,7 @@ class Gate:
                 f"{error.filename} cannot be read ({error.strerror}), so nobody knows whether it holds a credential. "
                 "Next: make it readable, and run again"
             )
-            return
+            return True
         if leaks:
             leak = leaks[0]
             place = f"{self._shown(str(leak.path))}:{leak.line}" + (f" ({leak.packed})" if leak.packed else "")
@@ -177,6 +181,7 @@ class Gate:
                 f"{place}: holds a credential; {len(leaks)} of the files that this run wrote do. Next: delete them, "
                 "revoke the key if it is a real one, and mask what was written there.",
             )
+        return bool(leaks)
 
     def conclude(self, pytests_status: int, config: pytest.Config) -> tuple[dict[str, Any], int]:
         """Decide, once nothing more can be reported: the verdict document, and the exit status."""
@@ -242,8 +247,14 @@ class Gate:
             "arguments": [str(word) for word in config.invocation_params.args],
             "addopts": [*config.getini("addopts"), *os.environ.get("PYTEST_ADDOPTS", "").split()],
             "plugins": self.plugins or plugins_of(config),
+            "allure_results": self._allure(config),
             "digests": {self._shown(path): digest for path, digest in self._digests.items()},
         }
+
+    def _allure(self, config: pytest.Config) -> str | None:
+        """Where results for Allure go; None where allure-pytest is switched off."""
+        place = getattr(config.option, "allure_report_dir", None)
+        return self._shown(os.path.abspath(place)) if place else None
 
     def _shown(self, path: str) -> str:
         root = self.options.rootdir

@@ -43,7 +43,7 @@ from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.runbook.model import Stage
 from pytest_kraken_golive.signoff.places import discard
-from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
+from pytest_kraken_golive.stash import ALLURE, ENVIRONMENT, GATE, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
 PYTESTS_SUMMARY = "fE"
@@ -127,11 +127,13 @@ def open_gate(session: pytest.Session) -> None:
     if is_worker(config):
         _listen(config, Ledger(plan))
         _join(config, policy)
+        _take_over_allure(config)
         _thread_tapes(config, options, remote)
         return
     gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE])
     gate.watch.start()
     _listen(config, gate.ledger)
+    _take_over_allure(config)
     config.pluginmanager.register(Told(gate), "golive-told")
     config.pluginmanager.register(ThisMachine(), "golive-machine")
     worlds = config.stash[WORLDS] = Worlds(
@@ -156,6 +158,13 @@ def _thread_tapes(config: pytest.Config, options: Options, remote: Remote | None
     if plays:
         go_offline()
         config.add_cleanup(go_online)
+
+
+def _take_over_allure(config: pytest.Config) -> None:
+    if getattr(config.option, "allure_report_dir", None):
+        from pytest_kraken_golive.gate.allure import take_over  # noqa: PLC0415 - only where allure-pytest is present
+
+        take_over(config, UNFINISHED, is_worker=is_worker(config))
 
 
 def _listen(config: pytest.Config, ledger: Ledger) -> None:
@@ -320,12 +329,13 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     if gate is None:
         file.say_no_go("the run could not start")
         return status if status else int(pytest.ExitCode.INTERNAL_ERROR)
-    gate.sweep(config.stash[WORLDS].credentials, config)
-    document, exit_code = gate.conclude(int(status), config)
+    document, exit_code = _decide(gate, int(status), config)
     redactor = config.stash[WORLDS].redactor
     written = file.put(document, redactor)
     if written["verdict"] != document["verdict"]:  # it held a secret
         exit_code = exit_status(Decision.NO_GO, exit_code)
+        if ALLURE in config.stash:
+            config.stash[ALLURE].begin(written["reason"])
     _write_bundle(config, gate.options, redactor)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from pytest_kraken_golive.reporting.github import tell  # noqa: PLC0415 - only there
@@ -353,6 +363,27 @@ def _write_bundle(config: pytest.Config, options: Options, redactor: Redactor) -
     except bundle.BundleError as error:
         told = f"no bundle: {error}. Next: correct that, and run again; without a bundle nobody can sign."
         _print_lines(config, [redactor.text(told)])
+
+
+def _decide(gate: Gate, status: int, config: pytest.Config) -> tuple[dict[str, Any], int]:
+    """The verdict, once all reports are written and looked through: what is found there changes it."""
+    document, exit_code = gate.conclude(status, config)
+    written = write_reports(config, document)
+    if gate.sweep(config.stash[WORLDS].credentials, config) or not written:
+        document, exit_code = gate.conclude(status, config)
+        write_reports(config, document)
+    if ALLURE in config.stash:
+        config.stash[ALLURE].close()
+    return document, exit_code
+
+
+def write_reports(config: pytest.Config, document: dict[str, Any]) -> bool:
+    """All that is made from the verdict, but not the verdict itself, which comes last. Whether it could be written."""
+    if ALLURE not in config.stash:
+        return True
+    from pytest_kraken_golive.gate.allure import write_results  # noqa: PLC0415 - only where allure-pytest is present
+
+    return write_results(config, document)
 
 
 def _print_last(config: pytest.Config, line: str) -> None:
