@@ -1,4 +1,6 @@
-"""Kill a worker of the gate, again and again, each time somewhere else: the verdict must be NO-GO every time.
+"""Kill a worker of the gate, again and again, each time somewhere else.
+
+The verdict must be NO-GO every time, and no line may be missing from `verdict.json` or from Allure's results.
 
 python tests/stress/kill_workers.py [times] [seed]
 """
@@ -13,6 +15,10 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
+from allure_results import Results
 
 LINES = 12
 PHASES = ("collection", "setup", "call", "teardown", "end")
@@ -57,15 +63,22 @@ def project(folder: Path) -> None:
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
 
 
-def run(folder: Path, plan: dict[str, list[str | None]]) -> tuple[bool, str, int]:
-    """Whether a worker died, the verdict and the exit status of a run."""
+def lost(folder: Path, verdict: dict[str, Any]) -> list[str]:
+    """Lines that are missing somewhere, or that Allure has otherwise than the verdict."""
+    ids = [line["id"] for book in verdict["runbooks"] for line in book["lines"]]
+    missing = [f"line-{n} is not in the verdict" for n in range(LINES) if f"line-{n}" not in ids]
+    return missing + Results(folder / "reports" / "allure-results").disagreements(verdict)
+
+
+def run(folder: Path, plan: dict[str, list[str | None]]) -> tuple[bool, str, int, list[str]]:
+    """Whether a worker died, the verdict and the exit status of a run, and what was lost."""
     (folder / "killed").unlink(missing_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    words = [sys.executable, "-m", "pytest", "--golive", "-q", "-n", "2", "-p", "no:randomly", "-p", "no:allure_pytest"]
+    words = [sys.executable, "-m", "pytest", "--golive", "-q", "-n", "2", "-p", "no:randomly"]
     done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, check=False, timeout=120)
     verdict = json.loads((folder / "reports" / "verdict.json").read_text(encoding="utf-8"))
-    return (folder / "killed").exists(), verdict["verdict"], done.returncode
+    return (folder / "killed").exists(), verdict["verdict"], done.returncode, lost(folder, verdict)
 
 
 def main(times: int, seed: int) -> int:
@@ -75,21 +88,21 @@ def main(times: int, seed: int) -> int:
     with tempfile.TemporaryDirectory(prefix="stress-") as name:
         project(Path(name))
         unharmed = run(Path(name), {"at": [], "workers": []})
-        if unharmed != (False, "GO", 0):
+        if unharmed != (False, "GO", 0, []):
             wrong.append(f"nobody was killed: {unharmed}")
         for number in range(times):
             phase = PHASES[number % len(PHASES)]
             plan: dict[str, list[str | None]] = {"at": [phase, None], "workers": [draw.choice(["gw0", "gw1"])]}
             if phase in {"setup", "call", "teardown"}:  # of a line, whichever worker it falls to
                 plan = {"at": [phase, f"line-{draw.randrange(LINES)}"], "workers": ["gw0", "gw1"]}
-            killed, verdict, status = run(Path(name), plan)
-            kills[phase] += killed
-            if (killed, verdict, status) != (True, "NO-GO", 10):
-                wrong.append(f"{plan}: killed {killed}, verdict {verdict}, exit status {status}")
+            seen = run(Path(name), plan)
+            kills[phase] += seen[0]
+            if seen != (True, "NO-GO", 10, []):
+                wrong.append(f"{plan}: killed, verdict, exit status, lost: {seen}")
     print(f"  {'a worker killed in':20}  times")
     for phase in PHASES:
         print(f"  {phase:20}  {kills[phase]:5}")
-    print(f"{times} runs, seed {seed}: {len(wrong)} not NO-GO")
+    print(f"{times} runs, seed {seed}: {len(wrong)} not NO-GO or with a line lost")
     for text in wrong[:20]:
         print(text)
     return 1 if wrong else 0
