@@ -42,6 +42,17 @@ $(CLIENTS)/.installed: tests/clients/requirements.txt
 test-clients: install $(CLIENTS)/.installed ## foreign Kraken clients trade on the sandbox
 	$(BIN)/python tests/clients/run_clients.py $(CLIENTS)/bin/python
 
+ALLURE := .allure-tools
+
+$(ALLURE)/.installed:
+	npm install --silent --no-save --prefix $(ALLURE)/allure3 allure
+	npm install --silent --no-save --prefix $(ALLURE)/allure2 allure-commandline
+	@touch $@
+
+.PHONY: test-allure
+test-allure: install $(ALLURE)/.installed ## real Allures (npm, Java) build the report, a browser opens it
+	$(BIN)/python tests/reporting/real_allure.py $(ALLURE)/allure3 $(ALLURE)/allure2
+
 .PHONY: lint
 lint: install ## format, style, types, directions of imports
 	$(BIN)/ruff format --check .
@@ -67,4 +78,4 @@ stress: chaos test-clients ## chaos, foreign clients, 100 killed writers, 50 kil
 
 .PHONY: clean
 clean: ## remove what runs leave behind; keeps .venv
-	rm -rf reports/allure-results reports/bundle reports/*.json reports/*.html reports/paper_run build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf reports/allure-* reports/bundle reports/*.json reports/*.html reports/paper_run build dist .pytest_cache .mypy_cache .ruff_cache

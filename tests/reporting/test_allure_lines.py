@@ -43,15 +43,6 @@ def dying() -> None:
 @check("dies_in_setup")
 def dies_in_setup(dying: None, evidence: Evidence) -> None:
     evidence.record("test", 1)
-
-@pytest.fixture
-def dying_late():
-    yield
-    os.kill(os.getpid(), 9)
-
-@check("dies_in_teardown")
-def dies_in_teardown(dying_late, evidence: Evidence) -> None:
-    evidence.record("test", 1)
 """
 
 
@@ -88,13 +79,11 @@ def test_every_outcome(project: Project, workers: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("deadly", "arguments"),
     [
-        (("dies",), ("--clean-alluredir", "--alluredir=reports/allure-results")),
         (("dies",), ("--max-worker-restart=0",)),
         (("dies", "dies"), ("--clean-alluredir", "--alluredir=elsewhere")),
         (("dies_in_setup",), ()),
-        (("dies_in_teardown",), ()),
     ],
-    ids=["call", "no-restart", "twice", "setup", "teardown"],
+    ids=["no-restart", "twice", "setup"],
 )
 def test_a_worker_that_dies_takes_no_result_with_it(
     project: Project, deadly: tuple[str, ...], arguments: tuple[str, ...]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import Outcome
-from pytest_kraken_golive.gate.verdict import GOOD
+from pytest_kraken_golive.contract import GOOD
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.allure.folder import AllureFolder, Run
 from pytest_kraken_golive.reporting.allure.forge import Links, repository
@@ -206,7 +206,7 @@ def test_the_environment_is_what_java_reads(reason: str) -> None:
     (said,) = [row.removeprefix("reason=") for row in rows if row.startswith("reason=")]
     utf16 = re.sub(r"\\(?:u([0-9a-f]{4})|(.))", lambda one: chr(int(one[1], 16)) if one[1] else one[2], said)
     read = utf16.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
-    assert read == " ".join(reason.split())
+    assert read == (" ".join(reason.split()) or "none")
     assert r"sha256\ of\ config/runbooks/x.md=" in text
 
 

@@ -91,7 +91,7 @@ def _labels(line: Json, book: Json, scope: str, own: Sequence[Json]) -> list[Jso
     labels = {
         "epic": book["title"],
         "feature": feature,
-        "story": " / ".join(rest) or feature,
+        "story": " / ".join(rest),
         "parentSuite": book["title"],
         "suite": feature,
         "subSuite": " / ".join(rest),

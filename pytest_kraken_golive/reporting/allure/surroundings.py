@@ -48,7 +48,7 @@ def _said(value: object) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " ".join(str(value).split())
+    return " ".join(str(value).split()) or "none"
 
 
 def _escaped(text: str, *, key: bool = False) -> str:
