@@ -87,10 +87,12 @@ class AllureFolder:
         document = run.redactor.data(document)
         finished = dt.datetime.fromisoformat(document["finished_at"]).timestamp()
         self._clear()
+        parts = self._parts()
         for book in document["runbooks"]:
             for line in book["lines"]:
+                own = parts.get(line["id"], {})
                 ended_at = run.ended_at.get(line["id"]) or finished
-                self._write_line(line, book, document["scope"]["name"], ended_at, run)
+                self._write_line(line, book, document["scope"]["name"], ended_at=ended_at, own=own, run=run)
         self._write(VERDICT, as_text(document))
         self._write(GLOBALS, json.dumps(_globals(document, finished), ensure_ascii=False))
         if (said := _verdict_as_result(document, finished)) is not None:
@@ -106,7 +108,7 @@ class AllureFolder:
         """Leave nothing behind that is no result."""
         shutil.rmtree(self.path / PARTS, ignore_errors=True)
 
-    def _write_line(self, line: Json, book: Json, scope: str, ended_at: float, run: Run) -> None:
+    def _write_line(self, line: Json, book: Json, scope: str, *, ended_at: float, own: Json, run: Run) -> None:
         status = STATUSES[line["outcome"]]
         steps = []
         for number, seen in enumerate(line["evidence"]):
@@ -123,16 +125,14 @@ class AllureFolder:
             ended_at=ended_at,
             link=run.links.to(book["path"], line["line"]),
             steps=steps,
-            own=self._part(line["id"]),
+            own=own,
         )
         self._write(f"{LINE}{line['id']}-result.json", json.dumps(result, ensure_ascii=False))
 
-    def _part(self, line_id: str) -> Json:
-        try:
-            found: Json = json.loads((self.path / PARTS / f"{LINE}{line_id}.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        return found
+    def _parts(self) -> dict[str, Json]:
+        """What checks told Allure themselves, by line."""
+        files = (self.path / PARTS).glob(f"{LINE}*.json")
+        return {path.stem.removeprefix(LINE): json.loads(path.read_text(encoding="utf-8")) for path in files}
 
     def _attach(self, stem: str, file: Attached, redactor: Redactor) -> Json:
         name = f"{stem}-attachment.{file.ending}"
