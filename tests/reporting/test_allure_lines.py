@@ -357,3 +357,14 @@ def test_breaks_are_no_results_of_their_line(project: Project) -> None:
     found = results(project, run)
     assert found.of("a")["status"] == run.outcomes["a"] == "passed"
     assert found.of("a[off]")["status"] == "passed"
+
+
+def test_a_verdict_that_would_hold_a_secret_leaves_no_green_results(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKER_TOKEN", "blockers")
+    project.small(a="yes")
+    run = project.gate()
+    assert (run.exit_status, run.verdict["verdict"], run.verdict["run_id"]) == (10, "NO-GO", None)
+    found = Results(project.root / "reports" / "allure-results")
+    assert (found.all, found.errors) == ([], [f"NO-GO: {run.verdict['reason']}"])
