@@ -12,8 +12,7 @@ from allure_results import Results
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_kraken_golive.contract import Outcome
-from pytest_kraken_golive.contract import GOOD
+from pytest_kraken_golive.contract import GOOD, Outcome
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.allure.folder import AllureFolder, Run
 from pytest_kraken_golive.reporting.allure.forge import Links, repository
