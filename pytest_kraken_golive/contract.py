@@ -279,6 +279,9 @@ class Check:
     """Sabotages that it must notice."""
     touches: Touches = "none"
     """What it does to the exchange."""
+    unarmed: Touches | None = None
+    """What it does to a real exchange where real orders are not armed; None: what it `touches`, and then it cannot be
+    judged there if that is more than `validate`."""
     judges: Judges = "deployment"
     """`account`: takes the exchange's word about an account, which an invented one cannot give."""
     after: tuple[str, ...] = ()
@@ -317,6 +320,7 @@ def check(
     *,
     breaks: Sequence[Break] = (),
     touches: Touches = "none",
+    unarmed: Touches | None = None,
     judges: Judges = "deployment",
     after: Sequence[str] = (),
     begins: Sequence[str] = (),
@@ -332,6 +336,7 @@ def check(
             function,
             tuple(breaks),
             touches,
+            unarmed,
             judges,
             tuple(after),
             tuple(begins),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-AVAILABLE_MODES = ("sandbox", "record", "replay")
-"""The modes that this version has."""
+AVAILABLE_MODES = ("sandbox", "record", "replay", "real")
+"""What `--kraken` may be."""
 
 DEFAULT_RUNBOOKS = "config/runbooks/*.md"
 
@@ -37,15 +37,20 @@ def add_options(parser: pytest.Parser) -> None:
         "--kraken",
         metavar="MODE",
         default="sandbox",
-        help="the exchange: sandbox (the embedded one), record (the same, kept in cassettes/), replay (cassettes/)",
+        help="the exchange: sandbox (the embedded one), record (the same, kept in cassettes/), replay (cassettes/), "
+        "real (that of the deployment; reads and validated orders only, unless armed)",
     )
     group.addoption(
         "--golive-arm-orders",
         metavar="MAX_NOTIONAL_USD",
         default=None,
-        help="reserved for real orders; not in this version",
+        help="with --kraken=real: real orders may leave, none larger than so many USD",
     )
-    group.addoption("--golive-arm-drills", action="store_true", help="reserved for real drills; not in this version")
+    group.addoption(
+        "--golive-arm-drills",
+        action="store_true",
+        help="with --golive-deployment: its commands are really run there: validate, bench, deploy, rollback, stop",
+    )
     group.addoption("--golive-prove", action="store_true", help="run every line against its breaks: each must fail")
     group.addoption("--golive-checks", action="store_true", help="list the checks that lines can be bound to")
     group.addoption(
@@ -97,13 +102,23 @@ def mistaken_rootdir(config: pytest.Config) -> tuple[str, Path] | None:
 
 
 def refuse_modes_without_gate(config: pytest.Config) -> None:
-    """Recordings belong to lines.
+    """Recordings belong to lines, and so does everything that is done to a real exchange or deployment.
 
     Raises:
-        pytest.UsageError: `--kraken=record` or `--kraken=replay` without `--golive`.
+        pytest.UsageError: such an option without `--golive`.
     """
-    if config.option.kraken in {"record", "replay"} and not is_wanted(config):
-        raise pytest.UsageError(f"--kraken={config.option.kraken} needs --golive: recordings belong to runbook lines")
+    option = config.option
+    if is_wanted(config):
+        return
+    if option.kraken in {"record", "replay"}:
+        raise pytest.UsageError(f"--kraken={option.kraken} needs --golive: recordings belong to runbook lines")
+    for name, given in (
+        ("--kraken=real", option.kraken == "real"),
+        ("--golive-arm-orders", option.golive_arm_orders is not None),
+        ("--golive-arm-drills", option.golive_arm_drills),
+    ):
+        if given:
+            raise pytest.UsageError(f"{name} needs --golive: without a runbook nothing says what is to be done there")
 
 
 def refuse_unknown_ini(config: pytest.Config) -> None:

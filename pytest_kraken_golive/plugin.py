@@ -27,6 +27,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
     golive_written,
     kraken_client,
     kraken_environment,
+    kraken_exchange,
     kraken_order_ids,
     kraken_sandbox,
     kraken_witness,

@@ -150,6 +150,8 @@ class Service(_Strict):
     """Where dated copies of events and metrics are kept, relative to the deployment's root."""
     drill_max_age_h: Hours = 24.0 * 30
     """An older drill proves nothing any more."""
+    drill_timeout_s: Seconds = 300.0
+    """A command that takes longer in a real deployment hangs, and is ended."""
 
 
 class Criticality(_Strict):

@@ -3,37 +3,89 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+from pytest_kraken_golive.bot.run_report import bot_version
 from pytest_kraken_golive.bot.settings import LiveSettings
+from pytest_kraken_golive.checks.live_facts import demand_same
 from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven
 from pytest_kraken_golive.deployment.documents import Document, load_json
 from pytest_kraken_golive.kraken.client import KrakenClient
+from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.limits import Unlimited
+from pytest_kraken_golive.operations.records import drills
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.commands import CommandRun, LiveCommands
-from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
+from pytest_kraken_golive.rehearsal.stage import Rehearsal
+
+T = TypeVar("T")
 
 _TAIL = 500
 _CLOCK_STEPS_S = 1.0
 """A file may be stamped with whole seconds."""
 
 
-def run_of(commands: LiveCommands, settings: LiveSettings, exchange: SandboxHandle, name: str) -> CommandRun:
-    """The command's one run in this world.
+Commands = LiveCommands | InPlaceCommands
+
+
+def run_of(commands: Commands, settings: LiveSettings, exchange: Exchange, name: str) -> CommandRun:
+    """The command's one run in this world; in a real deployment where nobody armed it, the one that is on file.
 
     Raises:
-        NotProven: it cannot be started, or its calls would go elsewhere than to the exchange of this world.
-        Fault: as with the settings that say where calls go.
+        NotProven: it cannot be started and none is on file, or its calls would go elsewhere than to the exchange of
+            this world.
+        Fault: as with the settings that say where calls go, and records.
     """
     url = settings.endpoint.url
+    if isinstance(exchange, RealExchange):
+        return commands.run(name)
     if exchange.door_of(url) is None:
         raise NotProven(
             f"{settings.variables.place('KRAKEN_BASE_URL')}: calls of the command {name} would go to {url}, and this "
             f"run's exchange is {exchange.url}; nothing was started. Next: gate it with the exchange that it calls."
         )
     return commands.run(name)
+
+
+def run_or_record(
+    commands: Commands,
+    world: Rehearsal,
+    settings: LiveSettings,
+    kind: Literal["validate", "bench"],
+    evidence: Evidence,
+) -> CommandRun:
+    """The same; of a real deployment in which nobody armed the command, its run that is on file.
+
+    Raises:
+        NotProven: also where none on file is of this version and configuration, and young enough.
+    """
+    if not isinstance(commands, InPlaceCommands) or commands.why_not(kind) is None:
+        return run_of(commands, settings, world.exchange, kind)
+    found = [one for one in drills(commands.root) if one.kind == kind]
+    if not found:
+        return run_of(commands, settings, world.exchange, kind)  # which says why it is not run
+    drill = found[-1]
+    version = world.service.deployed_version() or bot_version()
+    demand_same(drill, version, world.deployment.config_sha256, world.policy)
+    seen = {"exit_status": drill.exit_status, "version": drill.version, "config_sha256": drill.config_sha256}
+    evidence.record(drill.file, seen, key=kind, note="on file: the command was run before")
+    return CommandRun(["kraken-golive", kind], drill.exit_status, "", drill.began_s, drill.ended_s)
+
+
+def ask(question: Callable[[], T], exchange: RealExchange) -> T:
+    """What a real exchange answers.
+
+    Raises:
+        Fault: it does not; names it.
+    """
+    try:
+        return question()
+    except KrakenError as error:
+        raise Fault(f"exchange {exchange.url}: {error}") from error
 
 
 def see_success(run: CommandRun, name: str, settings: LiveSettings, evidence: Evidence) -> None:
@@ -110,8 +162,10 @@ def seen(run: CommandRun, what: str, name: str) -> int:
     return int(run.seen.get(what, {}).get(name, 0))
 
 
-def reader(exchange: SandboxHandle) -> KrakenClient:
+def reader(exchange: Exchange) -> KrakenClient:
     """A client of the gate's own with the deployment's key, for reading what the exchange says; to be closed."""
+    if isinstance(exchange, RealExchange):
+        return exchange.client()
     api_key, api_secret = exchange.credentials
     return KrakenClient(api_key, api_secret, base_url=exchange.url, use_sandbox=True, environ={}, limits=Unlimited())
 

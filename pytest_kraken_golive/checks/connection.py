@@ -9,7 +9,18 @@ from typing import Any, Final, Literal
 from pytest_kraken_golive.bot.names import LIMITS
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import connection_breaks as broken
-from pytest_kraken_golive.checks.commands_seen import fresh_file, numbers_in, run_of, see_ok, see_success, seen
+from pytest_kraken_golive.checks import real_breaks as real
+from pytest_kraken_golive.checks.commands_seen import (
+    Commands,
+    ask,
+    fresh_file,
+    numbers_in,
+    run_of,
+    run_or_record,
+    see_ok,
+    see_success,
+    seen,
+)
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
 from pytest_kraken_golive.deployment.documents import Document
 from pytest_kraken_golive.kraken.client import KrakenClient
@@ -17,11 +28,13 @@ from pytest_kraken_golive.kraken.errors import ExchangeError, KrakenError
 from pytest_kraken_golive.kraken.limits import BucketName, Unlimited
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.operations.validate import FILE
-from pytest_kraken_golive.rehearsal.commands import CommandRun, LiveCommands, booked_between
-from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.commands import CommandRun, booked_between
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
+from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 Mode = Literal["sandbox", "production"]
 VALIDATE: Final = "validate"
+NO_AMOUNTS: Final = "amounts are left out"
 OWN_KEYS: Final = {"generated_at", "base_url", "env_mode", "public_connection", "balance_check", "limits"}
 ORDER_ENDPOINTS: Final = ("AddOrder", "AddOrderBatch", "EditOrder", "AmendOrder")
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])")
@@ -30,15 +43,15 @@ _OTHER_NAMES: Final = {"market_data": ("market_data", "market-data", "_md_", "md
 
 @check("environment_summary", breaks=broken.SUMMARY, begins=["env"])
 def environment_summary(
-    live_commands: LiveCommands,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
+    kraken_exchange: Exchange,
     evidence: Evidence,
     *,
     mode: Mode,
 ) -> None:
     """The command that shows the environment ends well, shows mode and limits in force, and shows no secret."""
-    run = run_of(live_commands, live_settings, kraken_sandbox, "env")
+    run = run_of(live_commands, live_settings, kraken_exchange, "env")
     see_success(run, "env", live_settings, evidence)
     found = live_settings.mode
     evidence.saw(found)
@@ -68,33 +81,66 @@ def _numbers_about(bucket: BucketName, text: str) -> set[float]:
     return {float(number) for line in lines for number in _NUMBER.findall(line)}
 
 
-@check("public_connection", breaks=broken.PUBLIC, touches="reads", begins=["validate"])
+@check(
+    "public_connection",
+    breaks=[*broken.PUBLIC, *real.ASKED],
+    touches="reads",
+    begins=["validate"],
+)
 def public_connection(
-    live_commands: LiveCommands,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
+    kraken_exchange: Exchange,
     evidence: Evidence,
     *,
     endpoint: str,
 ) -> None:
-    """The validation asked the exchange for its order book, got it, and says so."""
-    run = run_of(live_commands, live_settings, kraken_sandbox, VALIDATE)
+    """The validation asked the exchange for its order book, got it, and says so; a real one is asked by this line."""
+    if isinstance(kraken_exchange, RealExchange):
+        with kraken_exchange.client() as client:
+            book = ask(lambda: client.depth("XBTUSD", 10), kraken_exchange)
+        evidence.record(kraken_exchange.url, {"asks": len(book.asks), "bids": len(book.bids)}, key="Depth XBTUSD")
+        for side in (book.asks, book.bids):
+            assert side, (
+                f"exchange {kraken_exchange.url} Depth: expected asks and bids of XBTUSD, found an empty side. "
+                "Next: see whether the exchange trades now."
+            )
+        _require_answered(kraken_exchange, endpoint)
+        return
+    run = run_of(live_commands, live_settings, kraken_exchange, VALIDATE)
     see_success(run, VALIDATE, live_settings, evidence)
     see_ok(fresh_file(live_commands.root, FILE, run, live_settings), "public_connection", evidence)
     _require_asked(run, endpoint, evidence)
 
 
-@check("private_connection", breaks=broken.PRIVATE, touches="reads", judges="account", begins=["validate"])
+@check(
+    "private_connection",
+    breaks=[*broken.PRIVATE, *real.SIGNED],
+    touches="reads",
+    judges="account",
+    begins=["validate"],
+)
 def private_connection(
-    live_commands: LiveCommands,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
+    kraken_exchange: Exchange,
     evidence: Evidence,
     *,
     endpoint: str,
 ) -> None:
-    """The validation asked for the balance, signed with the deployment's key, got it, and sent no order."""
-    run = run_of(live_commands, live_settings, kraken_sandbox, VALIDATE)
+    """The validation asked for the balance, signed with the deployment's key, got it, and sent no order.
+
+    A real exchange is asked by this line.
+    """
+    if isinstance(kraken_exchange, RealExchange):
+        with kraken_exchange.client() as client:  # which is not armed
+            balance = ask(client.get_account_balance, kraken_exchange)
+        evidence.record(kraken_exchange.url, f"balances of {len(balance)} assets", key="Balance", note=NO_AMOUNTS)
+        pair = live_settings.key_pair
+        evidence.record(str(pair.key), f"fingerprint {pair.credentials.fingerprint}", note="signed with this key")
+        _require_answered(kraken_exchange, endpoint)
+        return
+    run = run_of(live_commands, live_settings, kraken_exchange, VALIDATE)
     see_success(run, VALIDATE, live_settings, evidence)
     see_ok(fresh_file(live_commands.root, FILE, run, live_settings), "balance_check", evidence)
     _require_asked(run, endpoint, evidence)
@@ -116,6 +162,14 @@ def _require_asked(run: CommandRun, endpoint: str, evidence: Evidence) -> None:
         )
 
 
+def _require_answered(exchange: RealExchange, endpoint: str) -> None:
+    if not exchange.accepted[endpoint]:
+        raise NotProven(
+            f"exchange {exchange.url}: expected an answer to {endpoint}, found that it was not asked for it. "
+            "Next: name the endpoint that this line asks."
+        )
+
+
 def require_no_order(booked: dict[str, Any], who: str, evidence: Evidence) -> None:
     """Do nothing if the exchange's books show no order, not even one that was only checked or refused."""
     asked = {name: booked["by_endpoint"][name] for name in ORDER_ENDPOINTS if name in booked["by_endpoint"]}
@@ -129,15 +183,15 @@ def require_no_order(booked: dict[str, Any], who: str, evidence: Evidence) -> No
 
 @check("validation_file", breaks=broken.CONTENT, begins=["validate"])
 def validation_file(
-    live_commands: LiveCommands,
+    golive_world: Rehearsal,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
     evidence: Evidence,
     *,
     mode: Mode,
 ) -> None:
     """The validation's file is of this run, whole, about what the settings say, and holds no amount and no secret."""
-    run = run_of(live_commands, live_settings, kraken_sandbox, VALIDATE)
+    run = run_or_record(live_commands, golive_world, live_settings, VALIDATE, evidence)
     document = fresh_file(live_commands.root, FILE, run, live_settings)
     evidence.saw(document.text("generated_at"))
     for key in ("public_connection", "balance_check"):
@@ -170,21 +224,21 @@ def _require_limits(document: Document, settings: LiveSettings, evidence: Eviden
     assert found.value == in_force, found.unlike(in_force, "write the limits in force")
 
 
-@check("safe_validation", breaks=broken.SAFE, touches="reads", judges="account")
+@check("safe_validation", breaks=[*broken.SAFE, *real.SIGNED], touches="reads", judges="account")
 def safe_validation(
     kraken_client: ExchangeClient,
-    kraken_sandbox: SandboxHandle,
+    kraken_exchange: Exchange,
     golive_overridden: dict[str, str],
     evidence: Evidence,
 ) -> None:
     """Reading the balance checks the credentials, and the exchange's books show that it sends no order."""
-    before = kraken_sandbox.books()
+    before = _seen_so_far(kraken_exchange)
     try:
         balance = kraken_client.get_account_balance()
     except KrakenError as error:
         raise Fault(f"exchange {kraken_client.base_url}: {error}") from error
-    booked = booked_between(before, kraken_sandbox.books())
-    evidence.record("exchange", f"balances of {len(balance)} assets", key="Balance", note="amounts are left out")
+    booked = _seen_since(before, kraken_exchange)
+    evidence.record("exchange", f"balances of {len(balance)} assets", key="Balance", note=NO_AMOUNTS)
     if not booked["by_endpoint"].get("Balance") or not booked["signed"]:
         raise NotProven(
             "exchange: its books show no signed Balance from kraken_client, so the answer is not the exchange's. "
@@ -193,11 +247,23 @@ def safe_validation(
     evidence.record("exchange", booked["by_endpoint"], key="requests")
     require_no_order(booked, "get_account_balance()", evidence)
     if "kraken_client" not in golive_overridden:
-        _require_checked(kraken_sandbox, evidence)
+        _require_checked(kraken_exchange, evidence)
 
 
-def _require_checked(exchange: SandboxHandle, evidence: Evidence) -> None:
+def _seen_so_far(exchange: Exchange) -> dict[str, Any]:
+    return exchange.as_books() if isinstance(exchange, RealExchange) else exchange.books()
+
+
+def _seen_since(before: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+    """The books' difference; of a real exchange what it answered this run's clients."""
+    return booked_between(before, _seen_so_far(exchange))
+
+
+def _require_checked(exchange: Exchange, evidence: Evidence) -> None:
     """A balance that a wrong secret gets too would say nothing of the credentials."""
+    if isinstance(exchange, RealExchange):
+        evidence.record("exchange", exchange.refusal_of_another_secret(), key="GetApiKeyInfo with a wrong secret")
+        return
     api_key, _ = exchange.credentials
     wrong = base64.b64encode(b"\0" * 64).decode()
     with KrakenClient(

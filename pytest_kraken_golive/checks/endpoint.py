@@ -10,6 +10,8 @@ import httpx
 
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import environment_breaks as broken
+from pytest_kraken_golive.checks import real_breaks as real
+from pytest_kraken_golive.checks.commands_seen import ask
 from pytest_kraken_golive.checks.environment import see_variables
 from pytest_kraken_golive.clock import VirtualClock
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
@@ -19,6 +21,7 @@ from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.limits import Unlimited
 from pytest_kraken_golive.kraken.nonce import RisingNonces
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
 from pytest_kraken_golive.rehearsal.stage import Rehearsal
 
 ARGUMENT, VARIABLE = "http://127.0.0.1:8101", "http://127.0.0.1:8102"
@@ -44,16 +47,16 @@ def production_mode(live_settings: LiveSettings, evidence: Evidence, *, use_sand
         raise NotProven(f"{found.where}: expected a value, found none. Next: write {USE_SANDBOX_VARIABLE}={word}.")
 
 
-@check("base_url", breaks=broken.URL, touches="reads")
+@check("base_url", breaks=[*broken.URL, real.real_exchange_elsewhere], touches="reads")
 def base_url(
-    golive_world: Rehearsal, live_settings: LiveSettings, kraken_sandbox: SandboxHandle, evidence: Evidence, *, url: str
+    golive_world: Rehearsal, live_settings: LiveSettings, kraken_exchange: Exchange, evidence: Evidence, *, url: str
 ) -> None:
     """The effective URL is the exchange's that is meant, for a known reason, and a client as the bot's calls it."""
     see_variables(live_settings, evidence, BASE_URL_VARIABLE, USE_SANDBOX_VARIABLE)
     endpoint = live_settings.endpoint
     evidence.record("client", endpoint.url, key="base_url", note=endpoint.reason)
-    doors = {"checks": kraken_sandbox.url, "bot": kraken_sandbox.bot_url}
-    meant = list(doors.values()) if golive_world.is_rehearsal else [url]
+    doors = {} if isinstance(kraken_exchange, RealExchange) else kraken_exchange.doors
+    meant = list(doors.values()) if doors and golive_world.is_rehearsal else [url]
     place = live_settings.variables.place(BASE_URL_VARIABLE)
     assert endpoint.url in meant, (
         f"{place}: expected calls to go to {' or '.join(meant)}, found {endpoint.url} ({endpoint.reason}). "
@@ -64,9 +67,16 @@ def base_url(
             f"{place}: a client built from these variables goes to {client.base_url}, expected {endpoint.url}. "
             "Next: let the bot take its URL from the same variables."
         )
-        if golive_world.is_rehearsal:
+        if golive_world.is_rehearsal and isinstance(kraken_exchange, SandboxHandle):
             door = next(name for name, known in doors.items() if known == endpoint.url)
-            _see_call(client, kraken_sandbox, door, evidence)
+            _see_call(client, kraken_exchange, door, evidence)
+    if isinstance(kraken_exchange, RealExchange):
+        before = kraken_exchange.count("Time")
+        with kraken_exchange.client() as client:
+            ask(client.server_time, kraken_exchange)
+        evidence.record(
+            kraken_exchange.url, kraken_exchange.count("Time") - before, key="Time", note="answers to this client"
+        )
 
 
 def _see_call(client: KrakenClient, exchange: SandboxHandle, door: str, evidence: Evidence) -> None:

@@ -18,6 +18,8 @@ CLOCK_SLACK_S = 2.0
 FIRST_ORDERS_S = 20.0
 """How long a service that was just started is given for its first order."""
 _LOOK_S = 0.1
+MOST_ASKED = 100
+"""Orders of a real account that are looked up."""
 
 
 def require_deployed(service: LiveService, deployment: Deployment, evidence: Evidence) -> DeployRecord:
@@ -66,7 +68,7 @@ def require_drill(
 ) -> DrillRecord:
     """A drill of this version and configuration, young enough, that went well; in a rehearsal it is done now."""
     run, drill = service.drill(kind, by)
-    note = "done in this rehearsal" if run is not None else "on file: a drill that was done before"
+    note = "done in this run" if run is not None else "on file: a drill that was done before"
     seen = {"by": drill.by, "exit_status": drill.exit_status, "took_s": round(drill.ended_s - drill.began_s, 3)}
     evidence.record(drill.file, seen, key=kind, note=note)
     if run is not None:
@@ -77,9 +79,19 @@ def require_drill(
     assert drill.exit_status == 0, (
         f"{drill.file} exit_status: expected 0, found {drill.exit_status}. Next: drill again."
     )
+    demand_same(drill, record.version, record.config_sha256, policy)
+    return drill
+
+
+def demand_same(drill: DrillRecord, version: str, config_sha256: str, policy: Policy) -> None:
+    """Do nothing if a drill was done with this version and configuration, and not too long ago.
+
+    Raises:
+        NotProven: it was not.
+    """
     for key, found, expected in (
-        ("version", drill.version, record.version),
-        ("config_sha256", drill.config_sha256, record.config_sha256),
+        ("version", drill.version, version),
+        ("config_sha256", drill.config_sha256, config_sha256),
     ):
         if found != expected:
             raise NotProven(
@@ -92,7 +104,6 @@ def require_drill(
             f"{drill.file} ended_s: expected at most {policy.service.drill_max_age_h:g} h of age "
             f"(config/golive.yaml service.drill_max_age_h), found {age_h:.1f} h. Next: drill again."
         )
-    return drill
 
 
 def of_type(events: Sequence[Event], *types: EventType) -> list[Event]:
@@ -149,6 +160,12 @@ def require_booked(events: Sequence[Event], books: dict[str, Any]) -> dict[str, 
             )
         found[name] = known[txid]
     return found
+
+
+def require_known(service: LiveService, orders: Sequence[Event]) -> dict[str, dict[str, Any]]:
+    """The exchange has these orders under their ids; of a real account the latest are asked for."""
+    asked = orders if service.is_rehearsal else orders[-MOST_ASKED:]
+    return require_booked(asked, service.exchange_books(asked))
 
 
 def order_prefix(events: Sequence[Event]) -> str:

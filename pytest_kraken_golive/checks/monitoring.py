@@ -11,7 +11,8 @@ from typing import Any
 
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import monitoring_breaks as broken
-from pytest_kraken_golive.checks.live_facts import of_type, require_booked, require_deployed, require_orders
+from pytest_kraken_golive.checks import real_breaks as real
+from pytest_kraken_golive.checks.live_facts import of_type, require_deployed, require_known, require_orders
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.policy import Policy
@@ -32,7 +33,14 @@ Figures = dict[str, Any]
 _KINDS = (EventType.STARTUP, EventType.ORDER_SUBMITTED)
 
 
-@check("structured_log", breaks=broken.STRUCTURED, touches="orders", after=["deploy_run"], begins=["deploy"])
+@check(
+    "structured_log",
+    breaks=broken.STRUCTURED,
+    touches="orders",
+    unarmed="reads",
+    after=["deploy_run"],
+    begins=["deploy"],
+)
 def structured_log(
     live_service: LiveService, live_settings: LiveSettings, deployment: Deployment, evidence: Evidence, *, exchange: str
 ) -> None:
@@ -86,7 +94,13 @@ def _require_whole_end(path: Path) -> None:
         time.sleep(_SETTLES_S / 20)
 
 
-@check("metrics_and_audit", breaks=broken.AUDIT, touches="orders", after=["structured_log"])
+@check(
+    "metrics_and_audit",
+    breaks=[*broken.AUDIT, real.real_account_of_another],
+    touches="orders",
+    unarmed="reads",
+    after=["structured_log"],
+)
 def metrics_and_audit(live_service: LiveService, deployment: Deployment, evidence: Evidence, *, exchange: str) -> None:
     """The figures are those that the events give, and the events are those of the bot's real calls."""
     record = require_deployed(live_service, deployment, evidence)
@@ -100,12 +114,13 @@ def metrics_and_audit(live_service: LiveService, deployment: Deployment, evidenc
     evidence.record(FIGURES, {"events_counted": counted, "attempts": attempts}, key=f"by_exchange.{exchange}")
     if not attempts:
         raise NotProven(f"{FIGURES} by_exchange.{exchange}: expected attempts, found none. Next: let the bot trade.")
-    if not live_service.is_rehearsal:
+    if not live_service.has_exchange:
         return
-    books = live_service.exchange_books()
-    booked = require_booked(of_type(events, EventType.ORDER_SUBMITTED), books)
+    booked = require_known(live_service, of_type(events, EventType.ORDER_SUBMITTED))
     filled = {event.text("cl_ord_id"): event for event in of_type(events, EventType.ORDER_FILL)}
     for name, event in filled.items():
+        if name not in booked and not live_service.is_rehearsal:
+            continue  # of a real account the latest orders are asked for
         executed, volume = booked[name]["executed"], booked[name]["volume"]
         assert float(executed) == float(volume), (
             f"{event.where}: expected the order {name} to be filled in the exchange's books, found "
@@ -115,7 +130,7 @@ def metrics_and_audit(live_service: LiveService, deployment: Deployment, evidenc
     evidence.record("exchange", seen, note="each in its own books, under the ids of the events")
 
 
-@check("event_trends", breaks=broken.TRENDS, touches="orders", after=["service_active"])
+@check("event_trends", breaks=broken.TRENDS, touches="orders", unarmed="reads", after=["service_active"])
 def event_trends(
     live_service: LiveService,
     deployment: Deployment,
@@ -150,7 +165,7 @@ def event_trends(
         )
 
 
-@check("degradation_alerts", breaks=broken.ALERTS, touches="orders", after=["service_active"])
+@check("degradation_alerts", breaks=broken.ALERTS, touches="orders", unarmed="reads", after=["service_active"])
 def degradation_alerts(live_service: LiveService, deployment: Deployment, policy: Policy, evidence: Evidence) -> None:
     """The figures raise no alert by the thresholds of golive.yaml; each of them would, and so would no data."""
     require_deployed(live_service, deployment, evidence)

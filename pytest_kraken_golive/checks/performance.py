@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Final
@@ -11,7 +12,16 @@ from pydantic import Field
 from pytest_kraken_golive.bot.fees import AssumedFees
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import performance_breaks as broken
-from pytest_kraken_golive.checks.commands_seen import fresh_file, reader, run_of, see_success, seen
+from pytest_kraken_golive.checks import real_breaks as real
+from pytest_kraken_golive.checks.commands_seen import (
+    Commands,
+    fresh_file,
+    reader,
+    run_of,
+    run_or_record,
+    see_success,
+    seen,
+)
 from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, check
 from pytest_kraken_golive.deployment.documents import Document
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
@@ -20,9 +30,11 @@ from pytest_kraken_golive.kraken.models import TradeInfo
 from pytest_kraken_golive.operations.bench import FILE as RESULTS
 from pytest_kraken_golive.policy import Latency as Budgets
 from pytest_kraken_golive.policy import Policy
-from pytest_kraken_golive.rehearsal.commands import LiveCommands
-from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.commands import CommandRun
+from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands
 from pytest_kraken_golive.rehearsal.order_bench import OrderBench
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
+from pytest_kraken_golive.rehearsal.stage import Rehearsal
 from pytest_kraken_golive.telemetry.latency import Latency, LatencyMeter
 from pytest_kraken_golive.telemetry.percentiles import Percentile, fewest_samples, surely_above
 
@@ -46,7 +58,13 @@ def _require_own_client(overridden: Mapping[str, str]) -> None:
 # ---- latency ----
 
 
-@check("place_order_latency", breaks=broken.LATENCY, touches="orders", judges="account")
+@check(
+    "place_order_latency",
+    breaks=[*broken.LATENCY, *real.SIGNED],
+    touches="orders",
+    unarmed="validate",
+    judges="account",
+)
 def place_order_latency(
     latency: LatencyMeter,
     order_bench: OrderBench,
@@ -61,10 +79,10 @@ def place_order_latency(
     budgets, client = policy.latency, order_bench.client
     limits = _limits(budgets)
     order = order_bench.resting(pair)
-    before = _booked(order_bench.exchange, "AddOrder")
+    before = order_bench.exchange.count("AddOrder")
     try:
         measured = latency.measure(
-            lambda: order_bench.place(order),
+            lambda: order_bench.time_one(order),
             budgets.samples,
             waited=lambda: client.waited_s,
             longest_s=budgets.longest_s,
@@ -72,11 +90,11 @@ def place_order_latency(
         )
     except KrakenError as error:
         raise Fault(f"exchange {client.base_url}: {error}") from error
-    evidence.record("latency", measured.data(), key="place_order, seconds", note=order_bench.note)
+    evidence.record("latency", measured.data(), key="place_order, seconds", note=order_bench.timed_note)
     marks = {f"p{percent} at most": limit for percent, limit in limits.items()}
     place, picture = latency.keep_picture(measured, marks)
     evidence.record(place, picture, note="picture (SVG): how often which duration was measured")
-    arrived = _booked(order_bench.exchange, "AddOrder") - before
+    arrived = order_bench.exchange.count("AddOrder") - before
     if arrived < len(measured.samples_s):
         raise NotProven(
             f"exchange: its books show {arrived} AddOrder of {len(measured.samples_s)} that were measured, so it "
@@ -138,14 +156,16 @@ def _ended(measured: Latency) -> str:
     return f" ({measured.ended})" if measured.ended else ""
 
 
-def _booked(exchange: SandboxHandle, endpoint: str) -> int:
-    return int(exchange.books()["by_endpoint"].get(endpoint, 0))
-
-
 # ---- success ----
 
 
-@check("place_order_success", breaks=broken.SUCCESS, touches="orders", judges="account")
+@check(
+    "place_order_success",
+    breaks=[*broken.SUCCESS, *real.SIGNED],
+    touches="orders",
+    unarmed="validate",
+    judges="account",
+)
 def place_order_success(
     order_bench: OrderBench,
     golive_overridden: Mapping[str, str],
@@ -158,7 +178,7 @@ def place_order_success(
     """Orders are accepted: an order id came back that the exchange knows; an error array in an HTTP 200 is none."""
     _require_own_client(golive_overridden)
     order = order_bench.resting(pair)
-    accepted, reasons = [], []
+    accepted, checked, reasons = [], [], []
     for _ in range(orders):
         try:
             placed = order_bench.place(order)
@@ -167,11 +187,14 @@ def place_order_success(
             continue
         if placed.txid is not None and not placed.validated_only:
             accepted.append(placed.txid)
+        elif not order_bench.places and placed.validated_only and placed.order.strip():
+            checked.append(placed.order)
     known = order_bench.client.query_orders(*accepted) if accepted else {}
-    well = [txid for txid in accepted if txid in known]
+    well = [txid for txid in accepted if txid in known] + checked
     evidence.record("exchange", {"sent": orders, "accepted": len(well), "refused": reasons[:3]}, note=order_bench.note)
+    with_what = "with an id that it knows" if order_bench.places else "with their description"
     assert len(well) >= min_rate * orders, (
-        f"exchange AddOrder: expected at least {min_rate:.0%} of {orders} orders accepted, with an id that it knows, "
+        f"exchange AddOrder: expected at least {min_rate:.0%} of {orders} orders accepted, {with_what}, "
         f"found {len(well)} of {orders}. The first that was not: {reasons[0] if reasons else 'Next: look it up.'}"
     )
     _require_refusal(order_bench, pair, evidence)
@@ -183,11 +206,11 @@ def _require_refusal(bench: OrderBench, pair: str, evidence: Evidence) -> None:
     tiny = type(small)(
         pair=pair, side=small.side, ordertype="limit", volume=small.volume / _TOO_SMALL, price=small.price
     )
-    before = bench.exchange.books()["errors"]
+    before = dict(_errors(bench.exchange))
     try:
         placed = bench.place(tiny)
     except KrakenError as error:
-        after = bench.exchange.books()["errors"]
+        after = _errors(bench.exchange)
         said = sorted(text for text, count in after.items() if count > before.get(text, 0))
         evidence.record("exchange", said, key="AddOrder below the smallest volume", note=f"counted as failure: {error}")
         if not said:
@@ -199,14 +222,28 @@ def _require_refusal(bench: OrderBench, pair: str, evidence: Evidence) -> None:
     )
 
 
+def _errors(exchange: Exchange) -> Mapping[str, int]:
+    """The error strings that the exchange has answered with, and how often."""
+    if isinstance(exchange, RealExchange):
+        return exchange.errors
+    errors: dict[str, int] = exchange.books()["errors"]
+    return errors
+
+
 # ---- fees ----
 
 
-@check("fee_accuracy", breaks=broken.FEES, touches="reads", judges="account", begins=["bench"])
+@check(
+    "fee_accuracy",
+    breaks=[*broken.FEES, *real.SIGNED],
+    touches="reads",
+    judges="account",
+    begins=["bench"],
+)
 def fee_accuracy(
-    live_commands: LiveCommands,
+    golive_world: Rehearsal,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
     runtime_config: RuntimeConfig,
     evidence: Evidence,
     *,
@@ -215,11 +252,22 @@ def fee_accuracy(
 ) -> None:
     """The assumed rates are those that the exchange reports, and those that its real fills were charged with."""
     assumed = AssumedFees.of(runtime_config)
-    run = run_of(live_commands, live_settings, kraken_sandbox, BENCH)
-    with reader(kraken_sandbox) as client:
-        pair_id = next(iter(client.asset_pairs(pair)))
-        reported = client.trade_volume(pair)
-        fills = [one for one in client.trades_history().trades.values() if one.pair == pair_id]
+    exchange = golive_world.exchange
+    if isinstance(exchange, RealExchange):
+        if isinstance(live_commands, InPlaceCommands) and live_commands.why_not(BENCH) is None:
+            live_commands.run(BENCH)
+        since_s, until_s = time.time() - golive_world.policy.service.drill_max_age_h * 3600, time.time()
+        which = f"since {time.strftime('%Y-%m-%d', time.gmtime(since_s))}"
+    else:
+        run = run_of(live_commands, live_settings, exchange, BENCH)
+        since_s, until_s, which = run.started_at - 1, run.ended_at + 1, "from the benchmark"
+    with reader(exchange) as client:
+        try:
+            pair_id = next(iter(client.asset_pairs(pair)))
+            reported = client.trade_volume(pair)
+            fills = [one for one in client.trades_history(start=since_s).trades.values() if one.pair == pair_id]
+        except KrakenError as error:
+            raise Fault(f"exchange {exchange.url}: {error}") from error
     rates = {
         "maker": (reported.fees_maker or {}).get(pair_id),
         "taker": (reported.fees or {}).get(pair_id),
@@ -234,11 +282,11 @@ def fee_accuracy(
             f"{found.where}: expected what the exchange reports, {tier.fee.normalize():f} % ({kind}, TradeVolume "
             f"{pair}), found {found.value} %. Next: correct the rate; it falls with the account's 30-day volume."
         )
-    recent = [one for one in fills if run.started_at - 1 <= float(one.time) <= run.ended_at + 1]
+    recent = [one for one in fills if since_s <= float(one.time) <= until_s]
     if not recent:
         raise NotProven(
-            f"exchange TradesHistory: expected a fill of {pair} from the benchmark, found no fill, so no fee was "
-            "charged. Next: arm the benchmark (KRAKEN_MAX_ORDER_USD), so that its orders are real and fill."
+            f"exchange TradesHistory: expected a fill of {pair} {which}, found no fill, so no fee was charged. "
+            "Next: arm the benchmark (KRAKEN_MAX_ORDER_USD), so that its orders are real and fill."
         )
     for fill in recent:
         _require_charged(fill, assumed, tolerance_pct)
@@ -264,11 +312,17 @@ def _require_charged(fill: TradeInfo, assumed: AssumedFees, tolerance_pct: Decim
 # ---- the benchmark's file ----
 
 
-@check("benchmark_file", breaks=broken.FILE, touches="orders", begins=["bench"])
+@check(
+    "benchmark_file",
+    breaks=broken.FILE,
+    touches="orders",
+    unarmed="reads",
+    begins=["bench"],
+)
 def benchmark_file(
-    live_commands: LiveCommands,
+    golive_world: Rehearsal,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
     evidence: Evidence,
     *,
     exchanges: Annotated[list[str], Field(min_length=1)],
@@ -276,10 +330,10 @@ def benchmark_file(
     """The benchmark ended well; its file holds a snapshot, and figures of each exchange that its books bear out."""
     bound = live_settings.bench_wait_s
     evidence.saw(bound)
-    run = run_of(live_commands, live_settings, kraken_sandbox, BENCH)
+    run = run_or_record(live_commands, golive_world, live_settings, BENCH, evidence)
     see_success(run, BENCH, live_settings, evidence)
     document = fresh_file(live_commands.root, RESULTS, run, live_settings)
-    sent = seen(run, "by_endpoint", "AddOrder")
+    sent = _sent_by(run, document, golive_world.exchange, exchanges, evidence)
     for name in exchanges:
         samples = _see_placing(document, f"by_exchange.{name}.place_order", evidence)
         if samples.value > sent:
@@ -300,6 +354,25 @@ def benchmark_file(
     assert 0 < attempts.value <= sent, attempts.unlike(
         f"1 to {sent}, as the exchange booked orders", "let the snapshot be of the bot's collector, after the benchmark"
     )
+
+
+def _sent_by(run: CommandRun, document: Document, exchange: Exchange, names: list[str], evidence: Evidence) -> int:
+    """How many orders the exchange says that it got from the benchmark.
+
+    Raises:
+        NotProven: a real one has none of them: it does not tell of orders that were only validated.
+    """
+    if not isinstance(exchange, RealExchange):
+        return seen(run, "by_endpoint", "AddOrder")
+    prefixes = [str(document.text(f"by_exchange.{name}.order_prefix").value) for name in names]
+    booked = [one for prefix in prefixes for one in exchange.booked(f"{prefix}-", run.started_at - 60)]
+    evidence.record(exchange.url, len(booked), key="orders of the benchmark", note="by OpenOrders and ClosedOrders")
+    if not booked:
+        raise NotProven(
+            f"exchange {exchange.url}: expected orders of the benchmark ({', '.join(prefixes)}-…), found none. "
+            "Next: arm the benchmark (KRAKEN_MAX_ORDER_USD in .env), and run it with this key."
+        )
+    return len(booked)
 
 
 def _see_placing(document: Document, key: str, evidence: Evidence) -> Found:

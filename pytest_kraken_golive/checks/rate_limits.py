@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import Field
 from pytest_kraken_golive.bot.names import LIMIT_VARIABLES, LIMITS
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import environment_breaks as broken
+from pytest_kraken_golive.checks import real_breaks as real
 from pytest_kraken_golive.checks.environment import see_variables
 from pytest_kraken_golive.clock import VirtualClock
 from pytest_kraken_golive.contract import Evidence, Found, NotProven, check
@@ -30,7 +31,7 @@ from pytest_kraken_golive.kraken.limits import (
 )
 from pytest_kraken_golive.kraken.orders import NewOrder
 from pytest_kraken_golive.policy import FILE, Policy
-from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
 
 Tier = Literal["starter", "intermediate", "pro"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -190,10 +191,10 @@ class WatchedPacer(TokenPacer):
         return times, {name: round(tokens, 6) for name, tokens in gone.items() if tokens}
 
 
-@check("bucket_names", breaks=broken.DRAWS, touches="validate")
+@check("bucket_names", breaks=[*broken.DRAWS, *real.ASKED], touches="validate")
 def bucket_names(
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
+    kraken_exchange: Exchange,
     golive_overridden: Mapping[str, str],
     evidence: Evidence,
     *,
@@ -216,23 +217,28 @@ def bucket_names(
         if isinstance(call, calls.Call):
             require_right(call.name, frozenset(call.buckets), right_buckets(call.name, private=call.private))
     pacer = WatchedPacer(limits)
-    api_key, api_secret = kraken_sandbox.credentials
-    with KrakenClient(
-        api_key, api_secret, base_url=kraken_sandbox.url, use_sandbox=True, environ={}, limits=pacer
-    ) as client:
-        for endpoint, sample in SAMPLES.items():
-            evidence.record("client", see_draw(client, pacer, kraken_sandbox, endpoint, sample), key=endpoint)
+    samples = dict(SAMPLES)
+    with contextlib.ExitStack() as stack:
+        if isinstance(kraken_exchange, RealExchange):
+            del samples["CancelOrder"]
+            evidence.record("client", sorted(ORDER_CALLS), key="endpoints", note="by its table; no cancel was sent")
+            client: KrakenClient = stack.enter_context(kraken_exchange.client(limits=pacer))
+        else:
+            pair, url = kraken_exchange.credentials, kraken_exchange.url
+            client = stack.enter_context(KrakenClient(*pair, base_url=url, use_sandbox=True, environ={}, limits=pacer))
+        for endpoint, sample in samples.items():
+            evidence.record("client", see_draw(client, pacer, kraken_exchange, endpoint, sample), key=endpoint)
 
 
 def see_draw(
     client: KrakenClient,
     pacer: WatchedPacer,
-    exchange: SandboxHandle,
+    exchange: Exchange,
     endpoint: str,
     sample: Callable[[KrakenClient], object],
 ) -> dict[BucketName, float]:
     """Let a client make one call, which arrives at the exchange, and hold the tokens that are gone against the rule."""
-    before = _booked(exchange)
+    before = exchange.count(endpoint)
     pacer.drawn()
     try:
         sample(client)
@@ -241,7 +247,7 @@ def see_draw(
     else:
         refused = ""
     times, gone = pacer.drawn()
-    if not (_booked(exchange) - before)[endpoint]:
+    if exchange.count(endpoint) <= before:
         raise NotProven(
             f"exchange: its books show no {endpoint} of the client {refused}, so that nothing is known of its buckets. "
             "Next: see whether the exchange answers."
@@ -260,7 +266,3 @@ def require_right(endpoint: str, drawn: frozenset[BucketName], right: frozenset[
         f"client {endpoint}: expected it to draw on {', '.join(sorted(right))}, found "
         f"{', '.join(sorted(drawn)) or 'no bucket'}. Next: let the client's table of calls name the right ones."
     )
-
-
-def _booked(exchange: SandboxHandle) -> Counter[str]:
-    return Counter(exchange.books()["by_endpoint"])

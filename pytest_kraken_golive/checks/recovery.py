@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -16,14 +17,14 @@ from pytest_kraken_golive.checks.live_facts import (
     booked_orders,
     of_the_service,
     of_type,
-    require_booked,
     require_deployed,
     require_drill,
+    require_known,
     require_orders,
 )
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
 from pytest_kraken_golive.deployment.layout import Deployment
-from pytest_kraken_golive.operations.records import DrillRecord
+from pytest_kraken_golive.operations.records import DeployRecord, DrillRecord
 from pytest_kraken_golive.policy import FILE, Policy
 from pytest_kraken_golive.rehearsal.killed_writer import kill_and_look
 from pytest_kraken_golive.rehearsal.live_service import LiveService
@@ -35,9 +36,18 @@ from pytest_kraken_golive.telemetry.post_mortem import EVENTS, METRICS, newest_c
 SIMULATED = "simulated: the flags of this deployment on a clock that is moved by hand, with the bot's own flag board"
 _MISSPELT = ("legacyy", "LEGACY", " legacy", "legacy ", "canary", "", "'legacy'")
 _ORDERS = 100
+_TRADED_S = 3600.0
+"""How far before a stop a real account's orders are looked at."""
 
 
-@check("feature_toggles", breaks=broken.TOGGLES, touches="orders", after=["deploy_run"], begins=["deploy"])
+@check(
+    "feature_toggles",
+    breaks=broken.TOGGLES,
+    touches="orders",
+    unarmed="reads",
+    after=["deploy_run"],
+    begins=["deploy"],
+)
 def feature_toggles(
     live_service: LiveService, live_settings: LiveSettings, deployment: Deployment, evidence: Evidence
 ) -> None:
@@ -93,7 +103,14 @@ def _require_decided(events: list[Event], orders: list[Event], evidence: Evidenc
     evidence.record("runtime/events.jsonl", len(orders), key="orders whose path the flags decided on")
 
 
-@check("execution_mode", breaks=broken.MODE, touches="orders", after=["rollback_drill"], begins=["rollback", "stop"])
+@check(
+    "execution_mode",
+    breaks=broken.MODE,
+    touches="orders",
+    unarmed="reads",
+    after=["rollback_drill"],
+    begins=["rollback", "stop"],
+)
 def execution_mode(
     live_service: LiveService,
     live_settings: LiveSettings,
@@ -136,8 +153,8 @@ def _require_both_paths(service: LiveService, back: DrillRecord, evidence: Evide
                 f"runtime/events.jsonl: expected orders on the path {path}, found none: nothing shows that it works. "
                 f"Next: let the service trade on it (FF_EXECUTION_MODE={path}), and see {back.file}."
             )
-        if service.is_rehearsal:
-            require_booked(by_path[path], service.exchange_books())
+        if service.has_exchange:
+            require_known(service, by_path[path])
         evidence.record("runtime/events.jsonl", len(by_path[path]), key=f"order_submitted on the path {path}")
 
 
@@ -181,6 +198,7 @@ def _with_mode(variables: Mapping[str, str], component: Component, mode: str) ->
     "controlled_stop",
     breaks=broken.STOP,
     touches="orders",
+    unarmed="reads",
     after=["rollback_drill", "execution_mode", "deploy_log", "feature_toggles", "structured_log", "metrics_and_audit"],
     begins=["deploy", "press-stop"],
 )
@@ -202,8 +220,15 @@ def controlled_stop(
             "cancel them; drill again."
         )
         _require_suspended(service, stop, evidence)
-        if service.is_rehearsal:
-            _require_quiet_books(service.exchange_books(), stop, evidence)
+        if service.has_exchange:
+            prefix = str(stop.fact("order_prefix"))
+            account = service.booked_of(prefix, stop.began_s - _TRADED_S)
+            if account is None:
+                _require_quiet_books(service.exchange_books(), stop, evidence)
+            else:
+                # Since a drill that is on file the service may have been deployed again, and trade.
+                until_then = [order for order in account if order["opened_s"] <= stop.ended_s]
+                _require_quiet(until_then, prefix, stop, {"asked": "OpenOrders, ClosedOrders"}, evidence)
 
 
 def _require_suspended(service: LiveService, stop: DrillRecord, evidence: Evidence) -> None:
@@ -231,7 +256,18 @@ def _require_suspended(service: LiveService, stop: DrillRecord, evidence: Eviden
 
 def _require_quiet_books(books: dict[str, Any], stop: DrillRecord, evidence: Evidence) -> None:
     """The exchange's own books bear it out."""
-    orders = booked_orders(books, str(stop.fact("order_prefix")))
+    prefix = str(stop.fact("order_prefix"))
+    switched = books["by_endpoint"].get("CancelAllOrdersAfter", 0)
+    orders = booked_orders(books, prefix)
+    _require_quiet(orders, prefix, stop, {"CancelAllOrdersAfter": switched}, evidence)
+    if switched < 2:  # noqa: PLR2004 - armed, and disarmed
+        raise NotProven("exchange: expected CancelAllOrdersAfter to be armed and disarmed, found fewer calls.")
+
+
+def _require_quiet(
+    orders: list[dict[str, Any]], prefix: str, stop: DrillRecord, more: dict[str, Any], evidence: Evidence
+) -> None:
+    """Of the service's orders none is open, none came after the stop, and one was cancelled by it."""
     if not orders:
         raise NotProven("exchange: expected the service's orders in its books, found none. Next: let it trade first.")
     still_open = [order["cl_ord_id"] for order in orders if order["closed_s"] is None]
@@ -241,9 +277,6 @@ def _require_quiet_books(books: dict[str, Any], stop: DrillRecord, evidence: Evi
     suspended_s = float(stop.fact("suspended_s"))
     late = [order["cl_ord_id"] for order in orders if suspended_s < order["opened_s"] <= stop.ended_s]
     assert not late, f"exchange: expected no order after the stop, found {', '.join(late)}. Next: see why it went on."
-    switched = books["by_endpoint"].get("CancelAllOrdersAfter", 0)
-    if switched < 2:  # noqa: PLR2004 - armed, and disarmed
-        raise NotProven("exchange: expected CancelAllOrdersAfter to be armed and disarmed, found fewer calls.")
     cancelled = [order["cl_ord_id"] for order in orders if order["status"] == "canceled"]
     if not cancelled:
         raise NotProven(
@@ -255,12 +288,12 @@ def _require_quiet_books(books: dict[str, Any], stop: DrillRecord, evidence: Evi
         "open_after": 0,
         "new_after": 0,
         "cancelled_by_stops": cancelled,
-        "CancelAllOrdersAfter": switched,
+        **more,
     }
-    evidence.record("exchange", seen, key=str(stop.fact("order_prefix")), note="its own books")
+    evidence.record("exchange", seen, key=prefix, note="its own books")
 
 
-@check("post_mortem_files", breaks=broken.POST_MORTEM, touches="orders", after=["controlled_stop"])
+@check("post_mortem_files", breaks=broken.POST_MORTEM, touches="orders", unarmed="reads", after=["controlled_stop"])
 def post_mortem_files(live_service: LiveService, deployment: Deployment, policy: Policy, evidence: Evidence) -> None:
     """Metrics and events are kept, with a dated copy outside `runtime/` that is whole, and survive a `kill -9`."""
     record = require_deployed(live_service, deployment, evidence)
@@ -276,7 +309,8 @@ def post_mortem_files(live_service: LiveService, deployment: Deployment, policy:
     copy = newest_copy(target)
     shown = deployment.shown(copy.folder)
     evidence.record(shown, dict(copy.files), key="files", note=f"taken at {copy.taken_at.isoformat()}; digests checked")
-    if copy.taken_at.timestamp() < record.moment.timestamp() and not live_service.is_rehearsal:
+    older = copy.taken_at.timestamp() < record.moment.timestamp() and not live_service.is_rehearsal
+    if older and not _taken_by_drill(copy.taken_at.timestamp(), live_service, policy, record, evidence):
         raise NotProven(
             f"{shown}: expected a copy since the deploy at {record.started_at}, found an older one. "
             "Next: stop the service in a controlled way, or keep a copy."
@@ -289,6 +323,18 @@ def post_mortem_files(live_service: LiveService, deployment: Deployment, policy:
     _require_kept(live_service, copied, evidence)
     with tempfile.TemporaryDirectory(prefix="kraken-golive-kill-") as folder:
         evidence.record("kill -9", kill_and_look(Path(folder)), note="a writer of its own, killed at random moments")
+
+
+def _taken_by_drill(
+    taken_s: float, service: LiveService, policy: Policy, record: DeployRecord, evidence: Evidence
+) -> bool:
+    """Whether a copy is that of a controlled stop of this version and configuration, which is on file."""
+    for by in ("command", "dashboard"):
+        with contextlib.suppress(NotProven):
+            stop = require_drill(service, policy, record, evidence, kind="stop", by=by)
+            if stop.began_s - CLOCK_SLACK_S <= taken_s <= stop.ended_s + CLOCK_SLACK_S:
+                return True
+    return False
 
 
 def _require_kept(service: LiveService, copied: list[Event], evidence: Evidence) -> None:

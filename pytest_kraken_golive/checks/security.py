@@ -11,8 +11,9 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from pytest_kraken_golive.bot.settings import LiveSettings
+from pytest_kraken_golive.checks.real_breaks import SIGNED
 from pytest_kraken_golive.checks.security_breaks import LEAKS, SIGNATURES
-from pytest_kraken_golive.contract import EVERYTHING, Evidence, Fault, NotProven, check
+from pytest_kraken_golive.contract import EVERYTHING, Evidence, Fault, NotProven, Where, check
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.kraken.client import KrakenClient
@@ -20,6 +21,7 @@ from pytest_kraken_golive.kraken.errors import ExchangeError, KrakenError
 from pytest_kraken_golive.kraken.signing import decode_secret, sign
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
 from pytest_kraken_golive.sweep import Sweep
 
 WRITTEN = ("config", "logs", "reports", "runtime", "var")
@@ -35,9 +37,9 @@ PUBLISHED_SIGNATURE = "4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aS
 WRONG_SIGNATURE = "EAPI:Invalid signature"
 
 
-@check("request_signature", breaks=SIGNATURES, touches="reads")
+@check("request_signature", breaks=[*SIGNATURES, *SIGNED], touches="reads")
 def request_signature(
-    kraken_sandbox: SandboxHandle,
+    kraken_exchange: Exchange,
     live_settings: LiveSettings,
     evidence: Evidence,
     *,
@@ -46,23 +48,45 @@ def request_signature(
     """A call signed with the decoded secret is accepted by an exchange that refuses every other signature."""
     pair = live_settings.key_pair
     _signs_as_published(algorithm, evidence)
-    before = _signatures(kraken_sandbox)
+    if isinstance(kraken_exchange, RealExchange):
+        _judged_by_real(kraken_exchange, pair.secret, evidence)
+        return
+    before = _signatures(kraken_exchange)
     key, secret = pair.credentials.api_key, pair.credentials.api_secret
     try:
-        _call_signed(kraken_sandbox, key, secret)
+        _call_signed(kraken_exchange, key, secret)
     except KrakenError as error:
         raise AssertionError(
             f"{pair.secret}: a call signed with this secret was refused: {error}. "
             "Next: copy key and secret from the exchange once more, both of the same key."
         ) from None
-    _refuses_another_secret(kraken_sandbox, key, secret)
-    for name, count in _signatures(kraken_sandbox).items():
+    _refuses_another_secret(kraken_exchange, key, secret)
+    for name, count in _signatures(kraken_exchange).items():
         evidence.record("exchange", count - before[name], key=f"books.checks.{name}")
         if count <= before[name]:
             raise NotProven(
                 f"exchange: its books show no {name} signature of this line's calls. "
                 "Next: look at the exchange's books for who called it meanwhile."
             )
+
+
+def _judged_by_real(exchange: RealExchange, place: Where, evidence: Evidence) -> None:
+    with exchange.client() as client:
+        try:
+            client.api_key_info()
+        except KrakenError as error:
+            raise AssertionError(
+                f"{place}: a call signed with this secret was refused: {error}. "
+                "Next: copy key and secret from the exchange once more, both of the same key."
+            ) from None
+    evidence.record(exchange.url, exchange.accepted["GetApiKeyInfo"], key="GetApiKeyInfo, accepted")
+    refusal = exchange.refusal_of_another_secret()
+    evidence.record(exchange.url, refusal, key="GetApiKeyInfo with another secret")
+    if WRONG_SIGNATURE not in refusal:
+        raise NotProven(
+            f"exchange {exchange.url}: expected {WRONG_SIGNATURE} for a call with another secret, found "
+            f"{', '.join(refusal)}. Next: see why, and run again."
+        )
 
 
 def _signatures(exchange: SandboxHandle) -> dict[str, int]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pytest_kraken_golive.bot.settings import LiveSettings
+from pytest_kraken_golive.checks import real_breaks as real
 from pytest_kraken_golive.checks import service_breaks as broken
 from pytest_kraken_golive.checks.live_facts import (
-    require_booked,
     require_deployed,
     require_drill,
+    require_known,
     require_orders,
 )
 from pytest_kraken_golive.checks.service_active import require_active
@@ -24,13 +25,26 @@ from pytest_kraken_golive.telemetry.log_shapes import Severity
 _BEFORE_DRILLS = ("deploy_run", "service_active", "degradation_alerts", "event_trends")
 
 
-@check("deploy_run", breaks=broken.DEPLOY, touches="orders", begins=["deploy"])
+@check(
+    "deploy_run",
+    breaks=broken.DEPLOY,
+    touches="orders",
+    unarmed="reads",
+    begins=["deploy"],
+)
 def deploy_run(live_service: LiveService, deployment: Deployment, evidence: Evidence) -> None:
     """The deploy command ran and ended well; its record says which version and configuration, and when."""
     require_deployed(live_service, deployment, evidence)
 
 
-@check("service_active", breaks=broken.ACTIVE, touches="orders", after=["deploy_run"], begins=["deploy"])
+@check(
+    "service_active",
+    breaks=[*broken.ACTIVE, real.real_account_of_another],
+    touches="orders",
+    unarmed="reads",
+    after=["deploy_run"],
+    begins=["deploy"],
+)
 def service_active(
     live_service: LiveService,
     live_settings: LiveSettings,
@@ -62,12 +76,12 @@ def service_active(
         )
     orders = require_orders(live_service, record.moment.timestamp(), exchange)
     evidence.record("runtime/events.jsonl", len(orders), key="order_submitted")
-    if live_service.is_rehearsal:
-        booked = require_booked(orders, live_service.exchange_books())
-        evidence.record("exchange", len(booked), key="orders", note="in its own books, under the ids of the events")
+    if live_service.has_exchange:
+        booked = require_known(live_service, orders)
+        evidence.record("exchange", len(booked), key="orders", note="by its own word, under the ids of the events")
 
 
-@check("deploy_log", breaks=broken.LOG, touches="orders", after=["service_active"])
+@check("deploy_log", breaks=broken.LOG, touches="orders", unarmed="reads", after=["service_active"])
 def deploy_log(live_service: LiveService, deployment: Deployment, policy: Policy, evidence: Evidence) -> None:
     """Since the deploy the service's logs hold no error, and nothing that nobody can read."""
     record = require_deployed(live_service, deployment, evidence)
@@ -115,6 +129,7 @@ def _trouble(found: LogScan) -> list[tuple[str, list[LogLine]]]:
     "rollback_drill",
     breaks=broken.ROLLBACK,
     touches="orders",
+    unarmed="reads",
     after=_BEFORE_DRILLS,
     begins=["rollback", "undo", "stop"],
 )
@@ -172,8 +187,8 @@ def _require_only_legacy(service: LiveService, back: DrillRecord, undone: DrillR
     assert _orders_of(service, int(undone.fact("pid"))), (
         "runtime/events.jsonl: no order after the undoing. Next: drill again."
     )
-    if service.is_rehearsal:
-        evidence.record("exchange", len(require_booked(orders, service.exchange_books())), key="orders")
+    if service.has_exchange:
+        evidence.record("exchange", len(require_known(service, orders)), key="orders")
 
 
 def _orders_of(service: LiveService, pid: int) -> list[Event]:

@@ -10,14 +10,17 @@ from pydantic import Field
 
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import performance_breaks as broken
-from pytest_kraken_golive.checks.commands_seen import reader, run_of
+from pytest_kraken_golive.checks import real_breaks as real
+from pytest_kraken_golive.checks.commands_seen import Commands, reader, run_or_record
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
+from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.market_data import AssetPair
 from pytest_kraken_golive.operations.bench import EVENTS
 from pytest_kraken_golive.operations.ladder import Rung, ladders_of, shown
 from pytest_kraken_golive.policy import Ladder, Policy
-from pytest_kraken_golive.rehearsal.commands import CommandRun, LiveCommands
-from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.commands import CommandRun
+from pytest_kraken_golive.rehearsal.real_exchange import Exchange, RealExchange
+from pytest_kraken_golive.rehearsal.stage import Rehearsal
 from pytest_kraken_golive.telemetry.events import read_events
 
 BENCH: Final = "bench"
@@ -26,11 +29,18 @@ _NEAR_THE_MINIMUM: Final = Decimal(2)
 """The first volume may exceed the exchange's smallest one for its smallest cost's sake, and for a step's."""
 
 
-@check("volume_ladder", breaks=broken.LADDER, touches="orders", judges="account", begins=["bench"])
+@check(
+    "volume_ladder",
+    breaks=[*broken.LADDER, real.real_ladder_of_another],
+    touches="orders",
+    unarmed="reads",
+    judges="account",
+    begins=["bench"],
+)
 def volume_ladder(
-    live_commands: LiveCommands,
+    golive_world: Rehearsal,
+    live_commands: Commands,
     live_settings: LiveSettings,
-    kraken_sandbox: SandboxHandle,
     policy: Policy,
     evidence: Evidence,
     *,
@@ -38,13 +48,17 @@ def volume_ladder(
     rungs: Annotated[int, Field(ge=1)],
 ) -> None:
     """The volume was raised from the pair's minimum, stopped by the first degradation, and no order stayed open."""
-    run = run_of(live_commands, live_settings, kraken_sandbox, BENCH)
+    exchange = golive_world.exchange
+    run = run_or_record(live_commands, golive_world, live_settings, BENCH, evidence)
     name, ladder = _ladder_of(run, live_commands.root)
     for row in shown(ladder):
         evidence.record(EVENTS, row, key=f"ladder {name}, rung {row['rung']}")
-    with reader(kraken_sandbox) as client:
-        facts = next(iter(client.asset_pairs(pair).values()))
-        open_ = {txid: str(one.cl_ord_id) for txid, one in client.open_orders().items()}
+    with reader(exchange) as client:
+        try:
+            facts = next(iter(client.asset_pairs(pair).values()))
+            open_ = {txid: str(one.cl_ord_id) for txid, one in client.open_orders().items()}
+        except KrakenError as error:
+            raise Fault(f"exchange {exchange.url}: {error}") from error
     _require_climb(ladder, facts, policy.ladder)
     _require_stop(ladder, policy.ladder)
     held = [rung for rung in ladder if rung.degradation(policy.ladder) is None]
@@ -52,7 +66,7 @@ def volume_ladder(
         f"{EVENTS} ladder {name}: expected {rungs} rungs without degradation, found {len(held)}; the last "
         f"shows {ladder[-1].degradation(policy.ladder) or 'none'}. Next: see why; trade no larger volume than held."
     )
-    _require_booked(name, ladder, kraken_sandbox, evidence)
+    _require_booked(name, ladder, exchange, run.started_at, evidence)
     left = [txid for txid, cl_ord_id in open_.items() if cl_ord_id.startswith(f"{name}-")]
     evidence.record("exchange", left, key="OpenOrders of the ladder")
     assert not left, (
@@ -116,13 +130,13 @@ def _require_stop(ladder: list[Rung], rules: Ladder) -> None:
         )
 
 
-def _require_booked(name: str, ladder: list[Rung], exchange: SandboxHandle, evidence: Evidence) -> None:
+def _require_booked(name: str, ladder: list[Rung], exchange: Exchange, since_s: float, evidence: Evidence) -> None:
     """The exchange has the orders that the events tell of, with their volumes."""
-    booked = sorted(
-        Decimal(order["volume"])
-        for order in exchange.books("bot")["orders"]
-        if (order["cl_ord_id"] or "").startswith(f"{name}-")
-    )
+    if isinstance(exchange, RealExchange):
+        known = exchange.booked(f"{name}-", since_s - 60)
+    else:
+        known = exchange.books("bot")["orders"]
+    booked = sorted(Decimal(one["volume"]) for one in known if (one["cl_ord_id"] or "").startswith(f"{name}-"))
     told = {volume for rung in ladder for volume in rung.volumes}
     counts = sum(rung.orders for rung in ladder)
     evidence.record("exchange", {"orders": len(booked), "largest": str(booked[-1]) if booked else None}, key="books")

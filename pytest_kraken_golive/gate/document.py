@@ -21,6 +21,7 @@ def verdict_document(
     troubles: Sequence[str],
     runbooks: Sequence[Runbook],
     scope: dict[str, Any],
+    production_signoff: bool,
     started_at: dt.datetime,
     finished_at: dt.datetime,
     valid_until: dt.datetime,
@@ -35,7 +36,7 @@ def verdict_document(
         "reason": verdict.reason,
         "blockers": [line.id for line in verdict.blockers],
         "troubles": list(troubles),
-        "production_signoff": False,  # needs a real deployment and the real exchange, which this version does not gate
+        "production_signoff": production_signoff,
         "scope": scope,
         "started_at": iso(started_at),
         "finished_at": iso(finished_at),

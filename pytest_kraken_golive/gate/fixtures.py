@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.recording.witness import Witness
     from pytest_kraken_golive.rehearsal.commands import LiveCommands
     from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
+    from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands
     from pytest_kraken_golive.rehearsal.live_service import LiveService
     from pytest_kraken_golive.rehearsal.order_bench import OrderBench
+    from pytest_kraken_golive.rehearsal.real_exchange import RealExchange
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
     from pytest_kraken_golive.runbook.model import Stage
     from pytest_kraken_golive.telemetry.latency import LatencyMeter
@@ -41,13 +46,22 @@ def golive_world(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
     worlds = ensure_worlds(request.config)
     wanted: Alteration | Stage = getattr(request, "param", "paper")  # ordinary tests rehearse on paper
     if isinstance(wanted, str):
-        yield worlds.of(wanted)
+        world = worlds.of(wanted)
+        world.tell = functools.partial(_say, request.config)
+        yield world
         return
     broken = worlds.broken(wanted)
     try:
         yield broken
     finally:
         broken.close()
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    """Say it at once, past what pytest captures."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with contextlib.nullcontext() if capture is None else capture.global_and_fixture_disabled():
+        print(text, file=sys.stderr, flush=True)
 
 
 @pytest.fixture(scope="session")
@@ -91,14 +105,16 @@ def live_service(golive_world: Rehearsal) -> LiveService:
 
 
 @pytest.fixture(scope="session")
-def live_commands(golive_world: Rehearsal) -> LiveCommands:
-    """The documents' own commands, each run once in the copy that plays production."""
+def live_commands(golive_world: Rehearsal) -> LiveCommands | InPlaceCommands:
+    """The documents' own commands, each run once: in the copy that plays production, or, armed, in place."""
     return golive_world.commands
 
 
 @pytest.fixture(scope="session")
 def kraken_environment(request: pytest.FixtureRequest, golive_world: Rehearsal) -> dict[str, str]:
     """The variables that tell a Kraken client where to go and how fast; never credentials."""
+    if golive_world.permit.real:
+        return golive_world.real.environment
     remote = _remote(request)
     return _embedded(golive_world) if remote is None else remote.environment
 
@@ -114,6 +130,12 @@ def _embedded(world: Rehearsal) -> dict[str, str]:
 def kraken_sandbox(golive_world: Rehearsal) -> SandboxHandle:
     """The embedded exchange: its URL, what it booked, and trouble on demand."""
     return golive_world.sandbox
+
+
+@pytest.fixture(scope="session")
+def kraken_exchange(golive_world: Rehearsal) -> SandboxHandle | RealExchange:
+    """The exchange of the deployment under judgement: the embedded one, or with `--kraken=real` its own."""
+    return golive_world.exchange
 
 
 def _remote(request: pytest.FixtureRequest) -> Remote | None:
@@ -142,6 +164,8 @@ def kraken_witness(request: pytest.FixtureRequest, golive_world: Rehearsal) -> W
     """Tells what `kraken_client` really asked: the exchange's books, or the recording in its place."""
     from pytest_kraken_golive.recording.witness import BookWitness, TapeWitness  # noqa: PLC0415 - only when used
 
+    if golive_world.permit.real:
+        return golive_world.real
     line = _tape(request)
     return BookWitness(golive_world.sandbox.books) if line is None else TapeWitness(line.tape)
 
@@ -154,9 +178,16 @@ def kraken_client(
     kraken_order_ids: Callable[[], str],
     policy: Policy,
 ) -> Iterator[KrakenClient]:
-    """A client with the paper account's credentials; override it to judge a client of your own (`ExchangeClient`)."""
+    """A client with the account's credentials; override it to judge a client of your own (`ExchangeClient`)."""
     from pytest_kraken_golive.kraken.client import KrakenClient  # noqa: PLC0415 - heavy, only when used
 
+    if golive_world.permit.real:
+        planned = getattr(request.node, "planned", None)
+        check = None if planned is None else planned.check
+        places = golive_world.is_real and check is not None and check.touches == "orders"
+        with golive_world.real.client(places=places, account=golive_world.account) as real_client:
+            yield real_client
+        return
     remote = _remote(request)
     environ = kraken_environment
     if remote is not None and _tape(request) is None:  # this line is not recorded, and needs the exchange live
@@ -212,10 +243,13 @@ def latency(request: pytest.FixtureRequest) -> LatencyMeter:
 
 @pytest.fixture
 def order_bench(golive_world: Rehearsal) -> Iterator[OrderBench]:
-    """Orders of the gate's own, on an account without limits at the embedded exchange; none is left open."""
+    """Orders of the gate's own, on an account without limits at the embedded exchange; none is left open.
+
+    At a real exchange they are validated and not placed, unless orders are armed.
+    """
     from pytest_kraken_golive.rehearsal.order_bench import open_bench  # noqa: PLC0415 - heavy, only when used
 
-    with open_bench(golive_world.sandbox) as bench:
+    with open_bench(golive_world.exchange) as bench:
         yield bench
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
+from pytest_kraken_golive.gate.arming import require_armed
 from pytest_kraken_golive.gate.callspec import in_world
 from pytest_kraken_golive.gate.outcome import Unbound, judge_phase
 from pytest_kraken_golive.gate.plan import PlannedLine
@@ -69,7 +70,9 @@ class RunbookLine(pytest.Function):
         return self.path, self.planned.line.number - 1, f"{self.planned.id}: {self.planned.line.text}"
 
     def setup(self) -> None:
-        """The tape runs before any fixture can call the exchange."""
+        """The tape runs before any fixture can call the exchange, and before what nobody armed."""
+        if self.config.option.kraken == "real" and self.planned.check is not None and self._world.is_real:
+            require_armed(self.planned.check, self._world.permit)
         self.tape = begin(self)
         with candid(self.tape):
             super().setup()
@@ -105,8 +108,8 @@ class RunbookLine(pytest.Function):
             raise TypeError(f"a check asserts and returns nothing, this one returned {result!r}")
 
     def _require_real_account(self) -> None:
-        check = self.planned.check
-        if check is not None and check.judges == "account" and not self._world.is_rehearsal:
+        check, world = self.planned.check, self._world
+        if check is not None and check.judges == "account" and not (world.is_rehearsal or world.permit.real):
             raise NotProven(
                 "the embedded exchange made this account up, so what it says about the key proves nothing about a real "
                 "deployment. Next: ask the real exchange."

@@ -23,7 +23,7 @@ from pytest_kraken_golive.runbook.parse import read_runbook
 
 RUN_FIXTURES = frozenset(
     {
-        *("paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "kraken_witness"),
+        *("paper_bot", "paper_report", "kraken_client", "kraken_sandbox", "kraken_exchange", "kraken_witness"),
         *("live_commands", "live_service", "order_bench", "latency"),
     }
 )

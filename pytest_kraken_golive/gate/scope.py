@@ -20,6 +20,7 @@ CONTRACT_FIXTURES = (
     "core_config",
     "kraken_environment",
     "kraken_sandbox",
+    "kraken_exchange",
     "kraken_client",
     "kraken_order_ids",
     "kraken_witness",

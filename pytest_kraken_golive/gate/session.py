@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.gate.document import verdict_document
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, refuse_unknown_ids, unread_runbooks
+from pytest_kraken_golive.gate.real_scope import exchange_scope, lacking, local_plugins, scope_name
 from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.result import LineResult
@@ -26,6 +28,7 @@ from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, exit_st
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 from pytest_kraken_golive.runbook.model import RunbookError
 from pytest_kraken_golive.signoff.digests import differences, digest_files
@@ -96,11 +99,14 @@ def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = (
 class Gate:
     """Collects what happened, decides, and has the last word. Only in the process that the user started."""
 
-    def __init__(self, options: Options, policy: Policy, plan: Plan, file: VerdictFile) -> None:
+    def __init__(
+        self, options: Options, policy: Policy, plan: Plan, file: VerdictFile, permit: Permit = NOTHING_REAL
+    ) -> None:
         self.options = options
         self.policy = policy
         self.plan = plan
         self.file = file
+        self.permit = permit
         self.ledger = Ledger(plan)
         self.watch = HostWatch()
         self.run_id = uuid.uuid4().hex
@@ -109,6 +115,8 @@ class Gate:
         self.plugins: list[str] = []
         self.observed: dict[str, Any] = {}
         self._hosts: set[str] = set()
+        self._real_calls: dict[str, Counter[str]] = {}
+        self._local_plugins: list[str] = []
         self.quiet: set[str] = set()
         """Node ids of lines that the workers left to this process."""
         self._digests = self._digest()
@@ -126,10 +134,12 @@ class Gate:
         """Note what the items of this process rest on."""
         self.overridden.update(overridden_fixtures(items, PACKAGE))
         self.plugins = plugins_of(config)
+        self._local_plugins = local_plugins(config)
 
     def take_worker(self, seen: dict[str, Any]) -> None:
         """What a worker saw."""
         self._hosts |= set(seen["hosts"])
+        self._take_calls(seen["real_calls"])
         self.quiet |= set(seen["quiet"])
         self.overridden.update(seen["overridden"])
         self._compare(seen["digests"], "while a worker ran")
@@ -155,7 +165,17 @@ class Gate:
         """Note what the rehearsal really was, while it is still there."""
         if not self.options.only_collects:
             self.observed = {"bot": worlds.observed_bot()}
+            self._take_calls(worlds.real_calls())
+            if self.permit.drills and self.options.deployment is not None:
+                from pytest_kraken_golive.rehearsal.in_place_runner import state_of  # noqa: PLC0415 - only when used
+
+                self.observed["left"] = state_of(self.options.deployment)
             worlds.keep_run(self.options.report_dir)
+
+    def _take_calls(self, calls: Mapping[str, Mapping[str, int]]) -> None:
+        """What real exchanges answered one of the run's processes."""
+        for url, by_endpoint in calls.items():
+            self._real_calls.setdefault(url, Counter()).update(by_endpoint)
 
     def sweep(self, credentials: Redactor, config: pytest.Config) -> bool:
         """Look through all that the run has written: a credential in it fails the line about leaks, or the run.
@@ -187,7 +207,9 @@ class Gate:
         """Decide, once nothing more can be reported: the verdict document, and the exit status."""
         self._compare(self._digest(), "during the run")
         if pytests_status == pytest.ExitCode.INTERRUPTED:
-            self.ledger.trouble("the run was interrupted")
+            left = self.observed.get("left")
+            state = "" if left is None else f"; the deployment was left like this: {left}"
+            self.ledger.trouble(f"the run was interrupted{state}")
         elif pytests_status == pytest.ExitCode.INTERNAL_ERROR:
             self.ledger.trouble("pytest ended with an internal error")
         results = self.ledger.results()
@@ -211,18 +233,28 @@ class Gate:
     @property
     def scope_name(self) -> str:
         """The scope in the words of the verdict line."""
-        judged = "rehearsal" if self.options.deployment is None else "deployment"
-        return f"{judged}, {self.options.kraken}"
+        return scope_name(self.options.deployment, self.options.kraken, self._real_calls)
 
     def _document(self, verdict: Verdict, results: list[LineResult], config: pytest.Config) -> dict[str, Any]:
         now = dt.datetime.now(dt.UTC)
+        scope = {**self._scope(config), **self.observed}
+        scope["sign_off_lacks"] = lacking(
+            verdict.decision,
+            scope,
+            stages=self.plan.stages,
+            hosts=self.hosts,
+            policy_root=self.options.rootdir,
+            deployment=self.options.deployment,
+            plugins=self._local_plugins,
+        )
         return verdict_document(
             run_id=self.run_id,
             verdict=verdict,
             results=results,
             troubles=self.ledger.troubles,
             runbooks=self.plan.runbooks,
-            scope={**self._scope(config), **self.observed},
+            production_signoff=not scope["sign_off_lacks"],
+            scope=scope,
             started_at=self.started_at,
             finished_at=now,
             valid_until=now + dt.timedelta(hours=self.policy.verdict_valid_h),
@@ -235,6 +267,7 @@ class Gate:
             "name": self.scope_name,
             "deployment": "rehearsal" if self.options.deployment is None else str(self.options.deployment),
             "exchange": self.options.kraken,
+            **exchange_scope(self.permit, self._real_calls),
             "hosts": self.hosts,
             "recordings": self.ledger.recordings(),
             "overridden_fixtures": {name: self._shown(file) for name, file in self.overridden.items()},

@@ -17,6 +17,7 @@ import pytest
 
 from pytest_kraken_golive.contract import Fault
 from pytest_kraken_golive.gate import quiet_tail
+from pytest_kraken_golive.gate.arming import permit_of
 from pytest_kraken_golive.gate.canary import release
 from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_assertions
 from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
@@ -130,14 +131,15 @@ def open_gate(session: pytest.Session) -> None:
         _take_over_allure(config)
         _thread_tapes(config, options, remote)
         return
-    gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE])
+    permit = permit_of(options)
+    gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE], permit)
     gate.watch.start()
     _listen(config, gate.ledger)
     _take_over_allure(config)
     config.pluginmanager.register(Told(gate), "golive-told")
     config.pluginmanager.register(ThisMachine(), "golive-machine")
     worlds = config.stash[WORLDS] = Worlds(
-        options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment
+        options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment, permit=permit
     )
     _thread_tapes(config, options, remote)
     spreads = config.pluginmanager.hasplugin("dsession")
@@ -151,7 +153,7 @@ def open_gate(session: pytest.Session) -> None:
 
 def _thread_tapes(config: pytest.Config, options: Options, remote: Remote | None) -> None:
     """Make recordings ready to be made or played; while they are played, nothing leaves this machine."""
-    if options.kraken == "sandbox":
+    if options.kraken not in {"record", "replay"}:
         return
     worlds, plays = config.stash[WORLDS], options.kraken == "replay"
     config.stash[TAPES] = Tapes(plays, options.rootdir, worlds.policy, worlds.redactor, remote)
@@ -300,6 +302,8 @@ def print_summary(config: pytest.Config, reporter: Any) -> None:
     told: Told | None = config.pluginmanager.get_plugin("golive-told")
     reporter.section("go-live", sep="=", bold=True)
     summary(gate.preview(config), config.get_terminal_writer(), told=told is not None and told.put_back())
+    if left := gate.observed.get("left"):
+        reporter.write_line(f"{gate.options.deployment} was left like this: {left}")
     if config.option.golive_prove:
         document = config.stash[WORLDS].redactor.data(gate.ledger.proof.document())
         write_atomically(gate.options.report_dir / "proof.json", json.dumps(document, indent=1, ensure_ascii=False))

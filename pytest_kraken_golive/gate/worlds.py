@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pytest_kraken_golive.gate.guards import ClockGuard
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
+from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
 from pytest_kraken_golive.runbook.model import Stage
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Worlds:
         deployment: Path | None = None,
         tickets: Mapping[Stage, dict[str, Any]] | None = None,
         for_tests: bool = False,
+        permit: Permit = NOTHING_REAL,
     ) -> None:
         self.rootdir = rootdir
         self.policy = policy
@@ -47,6 +50,7 @@ class Worlds:
         self._deployment = deployment
         self._tickets = tickets
         self._for_tests = for_tests
+        self._permit = permit
         self._controls: dict[Stage, Rehearsal] = {}
         self._prepared: dict[Alteration, Rehearsal] = {}
 
@@ -65,6 +69,7 @@ class Worlds:
                     stage=stage,
                     deployment=self._deployment,
                     for_tests=self._for_tests,
+                    permit=self._permit,
                 )
             self._learn(self._controls[stage])
         return self._controls[stage]
@@ -145,6 +150,14 @@ class Worlds:
             **spoken_to(state.network),
             "without_licence": None if without is None else spoken_to(without.state.network),
         }
+
+    def real_calls(self) -> dict[str, dict[str, int]]:
+        """What real exchanges answered this process with a result: URL to how often, by endpoint."""
+        found: dict[str, Counter[str]] = {}
+        for control in self._controls.values():
+            if control.permit.real and control.real.accepted:
+                found.setdefault(control.real.url, Counter()).update(control.real.accepted)
+        return {url: dict(calls) for url, calls in found.items()}
 
     def keep_run(self, directory: Path) -> None:
         """Copy what the bot left to the reports' folder, masked: messages name these files, and a person opens them."""

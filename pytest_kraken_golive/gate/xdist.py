@@ -82,6 +82,7 @@ class WorkerSide:
         return {
             "quiet": session.config.stash.get(QUIET, []),
             "hosts": sorted(self._watch.hosts),
+            "real_calls": session.config.stash[WORLDS].real_calls(),
             "overridden": overridden_fixtures(session.items, PACKAGE),
             "digests": digest_files(self._files),
         }

@@ -23,6 +23,7 @@ from pytest_kraken_golive.kraken.account_models import TradeVolume
 from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.operations.ladder import Rung, climb, shown
+from pytest_kraken_golive.operations.records import keep_run
 from pytest_kraken_golive.operations.trial import Trial
 from pytest_kraken_golive.policy import Ladder, Policy, load_policy
 from pytest_kraken_golive.redact import Redactor
@@ -86,6 +87,7 @@ def bench(config: Path, process: Mapping[str, str], *, samples: int = 2, clock: 
         OSError: a file cannot be written.
     """
     clock = clock or SystemClock()
+    began_s = clock.time()
     deployment = Deployment(config.parent.parent, config, process)
     try:
         settings = LiveSettings.of(deployment)
@@ -103,6 +105,7 @@ def bench(config: Path, process: Mapping[str, str], *, samples: int = 2, clock: 
     except (Fault, NotProven) as error:
         return Benchmark(wrong=str(error))
     replace_file(deployment.root / FILE, json.dumps(found.data, indent=2, allow_nan=False).encode() + b"\n")
+    keep_run(deployment, "bench", began_s, clock.time(), found.exit_status)
     return found
 
 

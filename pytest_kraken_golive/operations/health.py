@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from pytest_kraken_golive.contract import Fault, NotProven, show
+from pytest_kraken_golive.operations.records import read_deploy_record
 
 TIMEOUT_S = 3.0
+LOOK_S = 0.05
+FRESH_S = 1.0
+"""An order that is younger rests a while yet."""
 
 
 def ask_health(url: str) -> dict[str, Any]:
@@ -35,3 +42,19 @@ def ask_health(url: str) -> dict[str, Any]:
             "Next: see what listens there."
         )
     return data
+
+
+def wait_for_resting_order(root: Path, within_s: float) -> None:
+    """Wait until the service that was deployed has just placed an order that rests, for so long at most.
+
+    A stop with an open order shows more than one without; the new execution path rests its orders for a while.
+    """
+    until = time.monotonic() + within_s
+    with contextlib.suppress(NotProven, Fault):  # it has been stopped before, or was never deployed
+        url = read_deploy_record(root).health_url
+        while url is not None and time.monotonic() < until:
+            health = ask_health(url)
+            resting = health.get("orders_open") == 1 and health.get("execution_path") == "new"
+            if resting and health.get("last_order_age_s", FRESH_S) < FRESH_S:
+                return
+            time.sleep(LOOK_S)

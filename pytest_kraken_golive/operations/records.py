@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_kraken_golive.bot.run_report import bot_version
 from pytest_kraken_golive.contract import Fault, NotProven, show
+from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.telemetry.whole_file import replace_file
 
 DEPLOY_RECORD = "runtime/deploy.json"
 DRILLS = ("runtime/drills", "reports/drills")
 """Folders in which drill records are looked for; ours are written to the first."""
 
-DrillKind = Literal["rollback", "undo", "stop"]
+DrillKind = Literal["rollback", "undo", "stop", "validate", "bench"]
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -81,14 +83,14 @@ def read_deploy_record(root: Path) -> DeployRecord:
 
 @dataclass(frozen=True)
 class DrillRecord:
-    """One drill: a rollback, its undoing, or a controlled stop, as it was really done."""
+    """One drill - a rollback, its undoing, a controlled stop - or another command that was really run."""
 
     kind: str
-    """`rollback`, `undo` or `stop`."""
+    """A `DrillKind`."""
     by: str
     """Who did it: `command`, `dashboard`."""
     version: str
-    """Of the service that it was done to."""
+    """Of the service that it was done to; before a deploy, of the program that did it."""
     config_sha256: str
     """The configuration of that service."""
     began_s: float
@@ -117,6 +119,19 @@ class DrillRecord:
         stamp = datetime.fromtimestamp(self.ended_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         data = {key: value for key, value in asdict(self).items() if key != "file"}
         replace_file(root / DRILLS[0] / f"{stamp}-{self.kind}.json", json.dumps(data, indent=2).encode() + b"\n")
+
+
+def keep_run(deployment: Deployment, kind: DrillKind, began_s: float, ended_s: float, exit_status: int) -> None:
+    """Put the run of another command on file; one of a configuration that cannot be read leaves nothing.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        digest = deployment.config_sha256
+    except (NotProven, Fault):
+        return  # the command says what is wrong
+    DrillRecord(kind, "command", bot_version(), digest, began_s, ended_s, exit_status).write(deployment.root)
 
 
 def drills(root: Path) -> list[DrillRecord]:

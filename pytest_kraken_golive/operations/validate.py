@@ -21,6 +21,7 @@ from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.errors import KrakenError, MalformedAnswerError
 from pytest_kraken_golive.kraken.retry import NO_RETRY
 from pytest_kraken_golive.operations.answered import NOT_ASKED, OK, answered
+from pytest_kraken_golive.operations.records import keep_run
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.telemetry.whole_file import replace_file
 
@@ -84,12 +85,15 @@ def validate(config: Path, process: Mapping[str, str], clock: Clock | None = Non
         OSError: the file cannot be written.
     """
     deployment = Deployment(config.parent.parent, config, process)
-    now = datetime.fromtimestamp((clock or SystemClock()).time(), UTC).isoformat()
+    clock = clock or SystemClock()
+    began_s = clock.time()
+    now = datetime.fromtimestamp(began_s, UTC).isoformat()
     try:
         found = _ask(LiveSettings.of(deployment), now)
     except (Fault, NotProven, KrakenError) as error:
         found = Validation(now, problem=str(error))
     replace_file(deployment.root / FILE, json.dumps(found.data(), indent=2).encode() + b"\n")
+    keep_run(deployment, "validate", began_s, clock.time(), found.exit_status)
     return found
 
 

@@ -17,6 +17,7 @@ import yaml
 from pytest_kraken_golive.deployment.issue import SigningKey, signed, write_signed
 from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.order import PAGE_DRILL, ROLLBACK_DRILL
+from pytest_kraken_golive.rehearsal.permit import Permit
 from pytest_kraken_golive.sandbox.settings import AccountSettings, FaultSettings, SandboxSettings
 
 PARTS = shutil.ignore_patterns(".*.part")
@@ -187,6 +188,10 @@ class FinishedCopy(AlteredCopy):
         place = self.root.parent / "central.json"
         place.write_text(json.dumps(signed(payload, self._issuer)), encoding="utf-8")
         self.overrides["central"] = str(place)
+
+    def judge_as_real(self) -> None:
+        """Let the exchange that plays production be asked as a real one, which keeps no books for us."""
+        self.overrides["permit"] = Permit(real=True).data()
 
     def forget_central(self) -> None:
         """Let the policy name no central list."""

@@ -22,6 +22,7 @@ from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.policy import Policy, load_policy
 from pytest_kraken_golive.recording.offline import is_offline
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
+from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL
 from pytest_kraken_golive.rehearsal.program import Program, clean_environment
 
 if TYPE_CHECKING:
@@ -166,7 +167,12 @@ def run_suite(project: Path, node: str, behaviours: Sequence[str] = ()) -> Suite
     with tempfile.TemporaryDirectory(prefix="kraken-golive-suite-") as name, _exchange(project) as rehearsal:
         folder = Path(name)
         order, account, output = folder / "order.json", folder / "account.json", folder / "output"
-        SuiteOrder({**rehearsal.ticket, "issuer": None}, str(account), is_offline(), list(behaviours)).write(order)
+        SuiteOrder(
+            {**rehearsal.ticket, "issuer": None, "permit": NOTHING_REAL.data()},
+            str(account),
+            is_offline(),
+            list(behaviours),
+        ).write(order)
         environ = clean_environment(project, {SuiteOrder.VARIABLE: str(order), "PYTHONDONTWRITEBYTECODE": "1"})
         words = [sys.executable, "-m", "pytest", *_arguments(folder), f"--rootdir={project}", node]
         program = Program(words, cwd=project, environ=environ, output=output)

@@ -90,6 +90,20 @@ def booked_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
     }
 
 
+def require_ran(name: str, run: CommandRun) -> CommandRun:
+    """A run that came to its own end.
+
+    Raises:
+        NotProven: it could not be started, or hung.
+    """
+    if run.problem is not None:
+        raise NotProven(
+            f"the command {name} ({' '.join(run.command)}): {run.problem}. It said: …{run.output[-400:].strip()} "
+            f"Next: correct commands.{name} in config/golive.yaml, and run it by hand."
+        )
+    return run
+
+
 class Commands:
     """Runs commands in the host. Safe to ask from several threads; one command runs at a time.
 
@@ -170,6 +184,11 @@ class LiveCommands:
     def __repr__(self) -> str:
         return f"LiveCommands({self.root.name})"
 
+    may_drill = True
+    """Nothing of a copy is anybody's."""
+    how_to_drill = ""
+    """There is nothing to arm."""
+
     def run(self, name: str, *arguments: str, again: bool = False) -> CommandRun:
         """Run a command to its end, or tell of its run if it has run with these arguments before.
 
@@ -189,12 +208,7 @@ class LiveCommands:
             run = CommandRun(**answer.raise_for_status().json())
         except httpx.HTTPError as error:
             raise CommandsGone(f"the rehearsal's process does not answer ({type(error).__name__})") from error
-        if run.problem is not None:
-            raise NotProven(
-                f"the command {name} ({' '.join(run.command)}): {run.problem}. It said: …{run.output[-400:].strip()} "
-                f"Next: correct commands.{name} in config/golive.yaml, and run it by hand."
-            )
-        return run
+        return require_ran(name, run)
 
     def close(self) -> None:
         """Close the connection to the host."""

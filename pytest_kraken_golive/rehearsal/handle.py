@@ -119,6 +119,11 @@ class SandboxHandle:
         return self._addresses.urls[BOT_DOOR]
 
     @property
+    def doors(self) -> dict[str, str]:
+        """Its ports: name to base URL."""
+        return dict(self._addresses.urls)
+
+    @property
     def credentials(self) -> tuple[SecretStr, SecretStr]:
         """API key and secret of the account that trades on paper."""
         account = self._account()
@@ -127,6 +132,10 @@ class SandboxHandle:
     def books(self, door: str = CHECKS_DOOR, window_s: float = 0.1) -> dict[str, Any]:
         """What the exchange booked for one door: requests, errors, concurrency, bursts, orders and fills."""
         return self._ask("GET", "/books", params={"door": door, "window_s": window_s})
+
+    def count(self, endpoint: str) -> int:
+        """How often checks have asked an endpoint."""
+        return int(self.books()["by_endpoint"].get(endpoint, 0))
 
     def fault(self, kind: str, endpoint: str = "*", times: int | None = 1, **parameters: Any) -> None:
         """Let the next matching requests meet trouble; see `sandbox.settings.FaultSettings`."""

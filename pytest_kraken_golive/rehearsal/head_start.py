@@ -75,7 +75,7 @@ def _run(connect: Callable[[], LiveCommands], steps: Sequence[str], doors: Calla
     ):
         if LiveSettings.of(Deployment(commands.root, process={})).endpoint.url not in doors():
             return
-        service = LiveService(commands.root, lambda: commands, _no_books)
+        service = LiveService(commands.root, lambda: commands, _no_books, is_rehearsal=True)
         for step in steps:
             if step in _DRILLS:
                 service.drill(*_DRILLS[step])

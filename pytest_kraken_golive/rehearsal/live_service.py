@@ -1,29 +1,28 @@
 """The live service as checks see it: its record, its health, its events and drills, and what the exchange booked of it.
 
-In a rehearsal the documents' own commands start it, roll it back and stop it, in the copy that plays production. Of a
-real deployment only what is on file, and what the service says of itself, is looked at.
+In a rehearsal the documents' own commands start it, roll it back and stop it, in the copy that plays production; in a
+real deployment only where that is armed. Else what is on file, and what the service says of itself, is looked at.
 """
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_kraken_golive.contract import Fault, NotProven
-from pytest_kraken_golive.operations.health import ask_health
+from pytest_kraken_golive.contract import NotProven
+from pytest_kraken_golive.operations.health import ask_health, wait_for_resting_order
 from pytest_kraken_golive.operations.records import DeployRecord, DrillKind, DrillRecord, drills, read_deploy_record
 from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandRun, LiveCommands
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, PAGE_DRILL, ROLLBACK_DRILL
+from pytest_kraken_golive.rehearsal.real_exchange import RealExchange, booking
 from pytest_kraken_golive.telemetry.events import Event, read_events
 from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
-_OPEN_ORDER_WITHIN_S = 15.0
-_FRESH_S = 1.0
+OPEN_ORDER_WITHIN_S = 15.0
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
 
 
@@ -33,7 +32,8 @@ class LiveService:
     Args:
         root: the deployment.
         commands: the documents' commands; raises `NotProven` where nothing may be started or stopped.
-        sandbox: the exchange that plays production; None for a real deployment, whose exchange keeps no books for us.
+        exchange: on which the service trades; None where this run does not call it.
+        is_rehearsal: whether the deployment is a copy.
         door: through which door of that exchange it trades.
         copies: the services of the copies for drills; where there is none, a drill is done here.
         still: the files are a copy, to which no service writes.
@@ -42,31 +42,38 @@ class LiveService:
     def __init__(
         self,
         root: Path,
-        commands: Callable[[], LiveCommands],
-        sandbox: Callable[[], SandboxHandle] | None,
+        commands: Callable[[], LiveCommands | InPlaceCommands],
+        exchange: Callable[[], SandboxHandle | RealExchange] | None,
         *,
+        is_rehearsal: bool,
         door: str = BOT_DOOR,
         copies: Mapping[str, LiveService] | None = None,
         still: bool = False,
     ) -> None:
         self.root = root
+        self.is_rehearsal = is_rehearsal
         self._commands = commands
-        self._sandbox = sandbox
+        self._exchange = exchange
         self._door = door
         self._copies = copies or {}
         self._still = still
 
     @property
-    def is_rehearsal(self) -> bool:
-        """Whether it may be deployed and drilled."""
-        return self._sandbox is not None
+    def is_drilled(self) -> bool:
+        """Whether this run deploys, rolls back and stops it; else what is on file counts."""
+        return self.is_rehearsal or self._commands().may_drill
+
+    @property
+    def has_exchange(self) -> bool:
+        """Whether this run can ask the exchange on which it trades."""
+        return self._exchange is not None
 
     def worth_s(self, longest_s: float) -> float:
         """How long it is worth waiting for what a service that was just started has yet to do.
 
         Not at all where it has been running for long, as a real one has, or does not write to these files.
         """
-        return longest_s if self.is_rehearsal and not self._still else 0.0
+        return longest_s if self.is_drilled and not self._still else 0.0
 
     @property
     def rolled_back(self) -> LiveService:
@@ -79,12 +86,12 @@ class LiveService:
         return self._copies.get(PAGE_DRILL, self)
 
     def deployed(self) -> CommandRun | None:
-        """The run of the deploy command, by the first who asks; None for a real deployment, which was deployed before.
+        """The run of the deploy command, by the first who asks; None where it was deployed before.
 
         Raises:
             NotProven: the command could not be started, or hung.
         """
-        return self.run("deploy") if self.is_rehearsal else None
+        return self.run("deploy") if self.is_drilled else None
 
     def run(self, name: str, *arguments: str) -> CommandRun:
         """One of the documents' commands, run once; errors as of `LiveCommands.run`."""
@@ -94,6 +101,13 @@ class LiveService:
         """The deploy record; errors as of `read_deploy_record`."""
         self.deployed()
         return read_deploy_record(self.root)
+
+    def deployed_version(self) -> str | None:
+        """The version on the deploy record; None where nothing was deployed."""
+        try:
+            return read_deploy_record(self.root).version
+        except NotProven:
+            return None
 
     def health(self, url: str | None = None) -> dict[str, Any]:
         """What the service says of itself, at this URL or that of the deploy record; errors as of `ask_health`.
@@ -121,7 +135,7 @@ class LiveService:
             NotProven: none is on file, or the command could not be started.
             Fault: a record is broken.
         """
-        run = self._do(kind, by) if self.is_rehearsal else None
+        run = self._do(kind, by) if self.is_drilled else None
         found = [record for record in drills(self.root) if record.kind == kind and record.by == by]
         if not found:
             said = "" if run is None else f" The command ended with {run.exit_status}: …{run.output[-300:].strip()}"
@@ -129,6 +143,7 @@ class LiveService:
             raise NotProven(
                 f"runtime/drills: expected a record of the drill {kind!r} by {by}, found none.{said} "
                 f"Next: do it on the deployment, or on a copy with the same version and config: {words}."
+                f"{'' if self.is_drilled else self._commands().how_to_drill}"
             )
         return run, found[-1]
 
@@ -137,27 +152,29 @@ class LiveService:
         self.deployed()
         if by == "dashboard":
             return self.run(PRESS_STOP)
-        if kind == "stop":
-            self._wait_for_open_order()
+        if kind == "stop" and self.is_rehearsal:  # in place the unit itself waits
+            wait_for_resting_order(self.root, OPEN_ORDER_WITHIN_S)
         return self.run(_COMMANDS[kind], *_ARGUMENTS[kind])
 
-    def _wait_for_open_order(self) -> None:
-        """A stop with an open order shows more than one without; the new path rests its orders for a while."""
-        until = time.monotonic() + _OPEN_ORDER_WITHIN_S
-        with contextlib.suppress(NotProven, Fault):  # it has been stopped before
-            while time.monotonic() < until:
-                health = self.health()
-                resting = health.get("orders_open") == 1 and health.get("execution_path") == "new"
-                if resting and health.get("last_order_age_s", _FRESH_S) < _FRESH_S:
-                    return
-                time.sleep(0.05)
-
-    def exchange_books(self) -> dict[str, Any]:
+    def exchange_books(self, events: Sequence[Event] = ()) -> dict[str, Any]:
         """What the exchange booked for the service's door; see `SandboxHandle.books`.
 
+        Args:
+            events: a real exchange is asked for the orders of these alone.
+
         Raises:
-            NotProven: the exchange is a real one.
+            NotProven: this run does not call it.
+            Fault: it cannot be asked.
         """
-        if self._sandbox is None:
-            raise NotProven("the exchange's own books: a real exchange hands none out. Next: see its order history.")
-        return self._sandbox().books(self._door)
+        if self._exchange is None:
+            raise NotProven("the exchange's own books: this run does not call it. Next: --kraken=real.")
+        exchange = self._exchange()
+        if isinstance(exchange, RealExchange):
+            txids = [str(event.payload["txid"]) for event in events if event.payload.get("txid")]
+            return {"orders": [booking(txid, order) for txid, order in exchange.orders(txids).items()]}
+        return exchange.books(self._door)
+
+    def booked_of(self, prefix: str, since_s: float) -> list[dict[str, Any]] | None:
+        """A real exchange's own answer: the account's orders of this prefix since then; None where it is not asked."""
+        exchange = None if self._exchange is None else self._exchange()
+        return exchange.booked(prefix, since_s) if isinstance(exchange, RealExchange) else None

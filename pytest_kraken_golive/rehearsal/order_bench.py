@@ -1,21 +1,29 @@
-"""Orders of the gate's own, for measuring: on an account without limits in a rehearsal, never left open."""
+"""Orders of the gate's own, for measuring: on an account without limits in a rehearsal, never left open.
+
+At a real exchange they are validated; real ones leave where orders are armed, and end by themselves.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.kraken.client import KrakenClient
+from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.limits import Unlimited
 from pytest_kraken_golive.kraken.market_data import AssetPair
 from pytest_kraken_golive.kraken.models import PlacedOrder
 from pytest_kraken_golive.kraken.orders import NewOrder, Side
+from pytest_kraken_golive.kraken.retry import NO_RETRY
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.real_exchange import RealExchange
+from pytest_kraken_golive.rehearsal.run_client import LONGEST_OPEN_S
 
 _FAR = Decimal("0.5")
 """A resting order's share of the best bid: nobody trades there."""
@@ -30,13 +38,21 @@ class OrderBench:
 
     client: KrakenClient
     """The client that is measured."""
-    exchange: SandboxHandle
-    """Whose books tell what really arrived."""
+    exchange: SandboxHandle | RealExchange
+    """Which tells what really arrived."""
     note: str
     """On what it is measured, for the evidence."""
+    places: bool = True
+    """False: orders are only validated."""
     prefix: str = field(default_factory=lambda: f"kgb{secrets.token_hex(4)}")
     """How the client ids of its orders begin."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def timed_note(self) -> str:
+        """The same, of the calls that are timed."""
+        real = self.exchange if isinstance(self.exchange, RealExchange) else None
+        return self.note if real is None else f"validated, not placed; {real.name}; the deployment's key and limits"
 
     def pair(self, name: str) -> AssetPair:
         """The exchange's rules for a pair.
@@ -81,8 +97,15 @@ class OrderBench:
         )
 
     def place(self, order: NewOrder) -> PlacedOrder:
-        """Place an order under a client id of its own; raises as the client does."""
-        return self.client.place_order(replace(order, cl_ord_id=f"{self.prefix}-{next(self._numbers)}"))
+        """Place an order under a client id of its own, or have it validated; raises as the client does."""
+        named = replace(order, cl_ord_id=f"{self.prefix}-{next(self._numbers)}")
+        return self.client.place_order(named, validate=not self.places)
+
+    def time_one(self, order: NewOrder) -> PlacedOrder:
+        """The call that is timed: hundreds of real orders would rest at a real exchange, so there it validates."""
+        if isinstance(self.exchange, RealExchange):
+            return self.client.place_order(order, validate=True)
+        return self.place(order)
 
     def left_open(self) -> list[str]:
         """Its orders that are open, by the exchange's own answer."""
@@ -108,8 +131,15 @@ class OrderBench:
 
 
 @contextlib.contextmanager
-def open_bench(exchange: SandboxHandle) -> Iterator[OrderBench]:
-    """A bench on an account of its own, without limits and without buckets; what it leaves open is cancelled."""
+def open_bench(exchange: SandboxHandle | RealExchange) -> Iterator[OrderBench]:
+    """A bench on an account of its own, without limits and without buckets; what it leaves open is cancelled.
+
+    At a real exchange it has the deployment's account, key and buckets.
+    """
+    if isinstance(exchange, RealExchange):
+        with _bench_of_real(exchange) as bench:
+            yield bench
+        return
     account = exchange.open_account(f"bench-{secrets.token_hex(4)}", limits=False)
     with KrakenClient(
         account.api_key, account.api_secret, base_url=exchange.url, use_sandbox=True, environ={}, limits=Unlimited()
@@ -119,6 +149,41 @@ def open_bench(exchange: SandboxHandle) -> Iterator[OrderBench]:
             yield bench
         finally:
             bench.cancel_what_is_open()
+
+
+@contextlib.contextmanager
+def _bench_of_real(exchange: RealExchange) -> Iterator[OrderBench]:
+    arming = exchange.arming
+    says = f"{exchange.name}; the deployment's key and limits"
+    note = f"validated, not placed; {says}"
+    if arming is not None:
+        note = f"real orders, each at most {arming.max_notional_usd} USD; {says}"
+    with exchange.client(places=arming is not None, retry=NO_RETRY) as client:
+        prefix = f"{exchange.permit.prefix}-{secrets.token_hex(1)}"
+        bench = OrderBench(client, exchange, note, arming is not None, prefix)
+        try:
+            yield bench
+        finally:
+            if bench.places:
+                _leave_none_open(bench)
+
+
+def _leave_none_open(bench: OrderBench) -> None:
+    """Cancel; where the exchange takes no more calls of an account that places and cancels, wait for their end.
+
+    Raises:
+        Fault: an order is open all the same, or nobody knows.
+    """
+    try:
+        bench.cancel_what_is_open()
+    except KrakenError:
+        time.sleep(LONGEST_OPEN_S)
+        try:
+            left = bench.left_open()
+        except KrakenError as error:
+            raise Fault(f"exchange: whether an order of {bench.prefix}-… is open is not known: {error}") from error
+        if left:
+            raise Fault(f"exchange OpenOrders: expected none of this line's own, found {', '.join(left)}.") from None
 
 
 def smallest_volume(pair: AssetPair, price: Decimal) -> Decimal:

@@ -8,7 +8,6 @@ import functools
 import json
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection
@@ -20,29 +19,29 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.secrets import Credentials
-from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy, is_reference_bot
+from pytest_kraken_golive.policy import Policy, is_reference_bot
 from pytest_kraken_golive.rehearsal.altered import PARTS, FinishedCopy, PlannedCopy
-from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.build_live import copy_for_drill, know_live_account, rehearse_live
-from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandsOrder, LiveCommands
+from pytest_kraken_golive.rehearsal.commands import LiveCommands
 from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.handle import Addresses, HostError, HostProcess, PaperBot, SandboxHandle
 from pytest_kraken_golive.rehearsal.head_start import HeadStart
+from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands, ticket_of_real
 from pytest_kraken_golive.rehearsal.live_service import LiveService
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, DEPLOYMENT, DRILLS, HostOrder
+from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
 from pytest_kraken_golive.rehearsal.program import clean_environment
+from pytest_kraken_golive.rehearsal.programs_of_host import REPORT, bot_order, commands_order
+from pytest_kraken_golive.rehearsal.real_exchange import RealExchange
 from pytest_kraken_golive.rehearsal.unlicensed import order_without_licence
 from pytest_kraken_golive.runbook.model import Stage
 
-MODE = "paper"
-REPORT = "reports/paper_report.json"
 FIRST, SECOND = DEPLOYMENT, "repetition"
 """Folders of the bot's runs with and without licence. Bots print where they are: no word says which is which."""
 
@@ -70,6 +69,10 @@ class Rehearsal:
         """Whether there is a bot to run at all."""
         self.stage: Stage = ticket["stage"]
         """What goes live: the paper run, or production."""
+        self.tell: Callable[[str], None] = print
+        """Says something to the person who waits."""
+        self.permit = Permit.from_data(ticket["permit"]) if "permit" in ticket else NOTHING_REAL
+        """What may be done to a real exchange and deployment."""
         self.drill_roots = {place: Path(root) for place, root in ticket.get("drills", {}).items()}
         """Roots of the copies for drills; one that is not there is done where the service runs."""
         self._head_start = HeadStart()
@@ -119,8 +122,33 @@ class Rehearsal:
 
     @cached_property
     def sandbox(self) -> SandboxHandle:
-        """The exchange."""
+        """The embedded exchange.
+
+        Raises:
+            NotProven: this stage's exchange is a real one.
+        """
+        if self.is_real:
+            raise NotProven(
+                f"kraken_sandbox: this run's exchange is {self.real.url} (--kraken=real), which keeps no books for us "
+                "and meets no trouble on demand. Next: prove this line in a rehearsal, or let its check ask "
+                "kraken_client."
+            )
         return SandboxHandle(self.addresses, lambda: self.account)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether nothing of this stage is embedded; a bot on paper keeps its embedded exchange."""
+        return self.permit.real and self.stage == "production"
+
+    @cached_property
+    def real(self) -> RealExchange:
+        """The deployment's own exchange."""
+        return RealExchange(lambda: LiveSettings.of(self._read_again()), self.permit)
+
+    @property
+    def exchange(self) -> SandboxHandle | RealExchange:
+        """The exchange of this stage's lines."""
+        return self.real if self.is_real else self.sandbox
 
     @cached_property
     def bot(self) -> PaperBot:
@@ -128,18 +156,19 @@ class Rehearsal:
         return self._new_bot()
 
     @cached_property
-    def commands(self) -> LiveCommands:
-        """The documents' own commands.
-
-        Raises:
-            NotProven: the deployment is a real one, in which nothing is started or changed.
-        """
-        if not self.is_rehearsal:
-            raise NotProven(
-                f"{self.judged}: nothing of a real deployment is started, stopped or written to. "
-                "Next: arm the drills with --golive-arm-drills, or put a drill record of this version on file."
-            )
-        return self._new_commands(DEPLOYMENT)
+    def commands(self) -> LiveCommands | InPlaceCommands:
+        """The documents' own commands; of a real deployment each says whether it may be run."""
+        if self.is_rehearsal:
+            return self._new_commands(DEPLOYMENT)
+        return InPlaceCommands(
+            self.judged,
+            Path(self.ticket["rootdir"]),
+            self._policy,
+            self.permit,
+            entrypoint=self.ticket["entrypoint"],
+            settings=lambda: LiveSettings.of(self._read_again()),
+            tell=self.tell,
+        )
 
     def _new_commands(self, place: str) -> LiveCommands:
         root = self.drill_roots.get(place, self.root)
@@ -165,15 +194,26 @@ class Rehearsal:
     @cached_property
     def service(self) -> LiveService:
         """The live service of the deployment under judgement."""
-        sandbox = (lambda: self.sandbox) if self.is_rehearsal else None
+        exchange = (lambda: self.exchange) if self.is_rehearsal or self.is_real else None
         copies = {
             place: LiveService(
-                root, functools.partial(lambda name: self._drill_commands[name], place), sandbox, door=place
+                root,
+                functools.partial(lambda name: self._drill_commands[name], place),
+                exchange,
+                is_rehearsal=True,
+                door=place,
             )
             for place, root in self.drill_roots.items()
         }
         still = "origin" in self.ticket
-        return LiveService(self.judged, lambda: self.commands, sandbox, copies=copies, still=still)
+        return LiveService(
+            self.judged,
+            lambda: self.commands,
+            exchange,
+            is_rehearsal=self.is_rehearsal,
+            copies=copies,
+            still=still,
+        )
 
     def begin(self, wanted: Collection[str]) -> None:
         """Begin what lines are going to ask for without waiting for it; see `HeadStart.begin`."""
@@ -270,6 +310,7 @@ class Rehearsal:
         stage: Stage = "paper",
         deployment: Path | None = None,
         for_tests: bool = False,
+        permit: Permit = NOTHING_REAL,
         sabotage: Callable[[PlannedCopy], None] | None = None,
     ) -> Rehearsal:
         """Build a copy and start its process; does not wait until it is up.
@@ -281,8 +322,11 @@ class Rehearsal:
             stage: what goes live.
             deployment: a real deployment to judge; None: rehearse the project's `config/`.
             for_tests: outside of a gate; see `rehearse`.
+            permit: what may be done to a real exchange and deployment.
             sabotage: acts before anything is started; only on a rehearsal.
         """
+        if permit.real and deployment is not None and stage == "production":
+            return cls(ticket_of_real(rootdir, deployment, policy, entrypoint, permit), policy)
         folder = Path(tempfile.mkdtemp(prefix="kraken-golive-"))
         try:
             root = folder / FIRST
@@ -301,9 +345,10 @@ class Rehearsal:
             drills = DRILLS if live and deployment is None else ()
             places |= {place: (folder / place, place) for place in drills if copy_for_drill(blueprint, folder / place)}
             overrides["drills"] = {place: str(copy) for place, (copy, _) in places.items() if place in drills}
-            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), "stage": stage, **overrides}
+            of_run = {"stage": stage, "entrypoint": entrypoint, "permit": permit.data()}
+            ticket = {**_ticket(folder, rootdir, blueprint, deployment, policy), **of_run, **overrides}
             ticket["has_bot"] = ticket["has_bot"] and not live
-            bot = _bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None
+            bot = bot_order(folder, rootdir, blueprint, policy, entrypoint) if ticket["has_bot"] else None
             order = HostOrder(
                 folder=str(folder),
                 ready_file=ticket["ready_file"],
@@ -313,7 +358,7 @@ class Rehearsal:
                 unlicensed=None if bot is None else order_without_licence(bot, blueprint.root, folder / SECOND),
                 commands={
                     place: asdict(
-                        _commands_order(
+                        commands_order(
                             folder / "commands" / place, rootdir, blueprint, policy, entrypoint, root=copy, door=door
                         )
                     )
@@ -366,55 +411,4 @@ def _ticket(
         "own_bot": not is_reference_bot(own),
         "left_out": blueprint.left_out,
         "has_bot": own is not None or issuer is not None,
-    }
-
-
-def _bot_order(folder: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str) -> BotOrder:
-    command = policy.commands.bot or DEFAULT_BOT
-    if blueprint.bot_words is not None:
-        command = Command(run=blueprint.bot_words)
-    report = str(blueprint.root / REPORT)
-    named = any("{report}" in word for word in command.run)
-    return BotOrder(
-        words=list(command.run),
-        places=_places(blueprint.root, MODE, entrypoint),
-        rootdir=str(rootdir),
-        cwd=str(blueprint.root),
-        environ=blueprint.bot_environ,
-        report=report if named else command.report or ANYWHERE,
-        output=str(folder / "bot.log"),
-        timeout_s=policy.paper.timeout_s,
-        stop_grace_s=policy.paper.stop_grace_s,
-        warm_up_s=policy.paper.warm_up_s,
-        named_at="the reference bot" if policy.commands.bot is None else policy.place("commands", "bot"),
-        timeout_at=policy.place("paper", "timeout_s"),
-    )
-
-
-def _commands_order(
-    logs: Path, rootdir: Path, blueprint: Blueprint, policy: Policy, entrypoint: str, *, root: Path, door: str
-) -> CommandsOrder:
-    """What runs on the production side: everything that it needs stands in the copy's own files."""
-    logs.mkdir(parents=True)
-    words = {name: list(command.run) for name, command in policy.commands.live().items()}
-    press = [sys.executable, "-m", "pytest_kraken_golive.rehearsal.press_stop", "{config}"]
-    return CommandsOrder(
-        words={**words, PRESS_STOP: [*press, *words["deploy"]]},
-        places=_places(root, "live", entrypoint),
-        rootdir=str(rootdir),
-        cwd=str(root),
-        environ={ISSUER_KEYS: blueprint.bot_environ[ISSUER_KEYS]},
-        logs=str(logs),
-        timeout_s=policy.paper.timeout_s,
-        door=door,
-    )
-
-
-def _places(root: Path, mode: str, entrypoint: str) -> dict[str, str]:
-    """What the placeholders of a command stand for."""
-    return {
-        "mode": mode,
-        "entrypoint": entrypoint,
-        "config": str(root / "config" / "runtime.yaml"),
-        "report": str(root / REPORT),
     }

@@ -45,6 +45,8 @@ class World:
     policy: Policy = field(default_factory=Policy)
     process: dict[str, str] = field(default_factory=dict)
     overridden: dict[str, str] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """What the ticket says instead, by a break."""
     real: bool = False
     """True: as if it were a real deployment, not a rehearsal's."""
 
@@ -63,6 +65,7 @@ class World:
         evidence = Evidence()
         deployment = Deployment(self.root, process=self.process)
         ticket = {**self.rehearsal.ticket, "judged": str(self.root), **({"issuer": None} if self.real else {})}
+        ticket |= self.overrides
         world = Rehearsal(ticket, self.policy)
         known: dict[str, Callable[[], Any]] = {
             "golive_world": lambda: world,
@@ -71,6 +74,7 @@ class World:
             "policy": lambda: self.policy,
             "golive_project": lambda: self.root,
             "golive_overridden": lambda: self.overridden,
+            "kraken_exchange": lambda: world.real if world.is_real else self.rehearsal.sandbox,
             "kraken_sandbox": lambda: self.rehearsal.sandbox,
             "evidence": lambda: evidence,
         }
@@ -86,7 +90,9 @@ class World:
         root = folder / sabotage.name
         shutil.copytree(self.root, root)
         world = World(root, self.rehearsal, self.policy)
-        sabotage.apply(world.copy, params)
+        copy = world.copy
+        sabotage.apply(copy, params)
+        world.overrides = copy.overrides
         return world
 
 

@@ -7,28 +7,31 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import psutil
 import pytest
 
+from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks.live_facts import require_drill
 from pytest_kraken_golive.checks.service_active import require_active
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven
+from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.operations.records import DeployRecord, DrillRecord, read_deploy_record
 from pytest_kraken_golive.policy import Policy, Service
+from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands
 from pytest_kraken_golive.rehearsal.live_service import LiveService
+from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL
 
 DIGEST = "a" * 64
 
 
-def _nothing_is_started() -> NoReturn:
-    raise NotProven("nothing of a real deployment is started")
-
-
 @pytest.fixture
 def service(tmp_path: Path) -> LiveService:
-    return LiveService(tmp_path, _nothing_is_started, None)
+    settings = LiveSettings.of(Deployment(tmp_path))
+    commands = InPlaceCommands(
+        tmp_path, tmp_path, Policy(), NOTHING_REAL, entrypoint="live", settings=lambda: settings, tell=print
+    )
+    return LiveService(tmp_path, lambda: commands, None, is_rehearsal=False)
 
 
 def _policy(**settings: object) -> Policy:

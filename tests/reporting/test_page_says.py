@@ -15,6 +15,7 @@ from verdict_documents import BOOK, document, line, no_go, of_line
 from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.reporting.page import SIGNS, WORDS
 from pytest_kraken_golive.reporting.signoff import render, root_seen_from
+from pytest_kraken_golive.reporting.signoff.standing import standing
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, as_text
 from pytest_kraken_golive.reporting.verdict_file import no_go as first_word
 
@@ -380,3 +381,12 @@ def test_a_page_without_a_time_stays_readable() -> None:
     said = page(made)
     assert "Valid until soon" in said.text
     assert "Took not recorded" in said.text
+
+
+def test_a_real_exchange_that_is_not_kraken_is_named_on_the_page() -> None:
+    lacks = ["no signed call was answered by api.kraken.com", "fixtures were overridden"]
+    name = "deployment, real, but not Kraken: http://127.0.0.1:8101"
+    said = standing(document(line(1), scope={**REAL, "name": name, "sign_off_lacks": lacks}))
+    assert not said.production
+    assert said.scope == name
+    assert said.why == ("No signed call was answered by api.kraken.com.", "Fixtures were overridden.")

@@ -90,6 +90,7 @@ def document(
         runbooks=[Runbook(Path(BOOK), BOOK, "cd" * 32, "paper", "Paper go-live", "desk")],
         scope={**SCOPE, **(scope or {})},
         started_at=NOW - dt.timedelta(seconds=51),
+        production_signoff=False,
         finished_at=NOW,
         valid_until=NOW + dt.timedelta(hours=24),
         git=("0123456789abcdef0123456789abcdef01234567", False),

@@ -55,6 +55,7 @@ def line(
 
 def document(*lines: LineResult, troubles: tuple[str, ...] = ()) -> dict[str, Any]:
     return verdict_document(
+        production_signoff=False,
         run_id="r",
         verdict=decide(lines, troubles),
         results=lines,

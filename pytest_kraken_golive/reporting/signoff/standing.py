@@ -14,7 +14,7 @@ EXCHANGES = {
     "sandbox": "the embedded exchange on the machine of the run",
     "record": "an exchange for tests whose answers were recorded",
     "replay": "recorded answers of an exchange, played again",
-    "real": "the real Kraken",
+    "real": "the exchange that the deployment itself calls",
 }
 """What the modes of `--kraken` stand for."""
 
@@ -135,6 +135,9 @@ def _why(document: dict[str, Any]) -> tuple[str, ...]:
 
 def _refusals(document: dict[str, Any], scope: dict[str, Any]) -> list[str]:
     why = [] if document["verdict"] == "GO" else [f"The verdict is {document['verdict']}."]
+    if scope.get("exchange") == "real" and "sign_off_lacks" in scope:
+        lacks = (reason for reason in scope["sign_off_lacks"] if not reason.startswith("the verdict"))
+        return [*why, *(f"{reason[0].upper()}{reason[1:]}." for reason in lacks)]
     if scope.get("deployment") == "rehearsal":
         why.append(
             "What was judged is a rehearsal: a copy of config/ with credentials and a licence made up for the run."

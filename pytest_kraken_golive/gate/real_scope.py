@@ -1,0 +1,97 @@
+"""What a verdict says about a real exchange: which one was really called, what was armed, and what a sign-off lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_kraken_golive.gate.verdict import Decision
+from pytest_kraken_golive.kraken.endpoint import PRODUCTION_URL
+from pytest_kraken_golive.rehearsal.permit import Permit
+
+KRAKEN_HOST = PRODUCTION_URL.partition("://")[2]
+PUBLIC = frozenset({"Time", "SystemStatus", "Assets", "AssetPairs", "Ticker", "Depth", "OHLC", "Trades", "Spread"})
+
+_CAN_CHANGE_A_RESULT = (
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_runtest_call",
+    "pytest_runtest_makereport",
+    "pytest_runtest_logreport",
+    "pytest_pyfunc_call",
+    "pytest_fixture_setup",
+    "pytest_collection_modifyitems",
+    "pytest_exception_interact",
+    "pytest_sessionfinish",
+)
+
+
+def scope_name(deployment: Path | None, kraken: str, calls: Mapping[str, Mapping[str, int]]) -> str:
+    """The scope in the words of the verdict line: `deployment, real` only where Kraken itself was called."""
+    judged = "rehearsal" if deployment is None else "deployment"
+    if kraken != "real":
+        return f"{judged}, {kraken}"
+    if not calls:
+        return f"{judged}, real, but nobody was called"
+    others = sorted(set(calls) - {PRODUCTION_URL})
+    return f"{judged}, real, but not Kraken: {', '.join(others)}" if others else f"{judged}, real"
+
+
+def exchange_scope(permit: Permit, calls: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """What was armed, and what real exchanges answered."""
+    cap = None if permit.cap_usd is None else str(permit.cap_usd)
+    return {
+        "armed": {"orders_max_usd": cap, "drills": permit.drills},
+        "order_prefix": permit.prefix if permit.real else None,
+        "answered": {url: dict(sorted(count.items())) for url, count in sorted(calls.items())},
+    }
+
+
+def local_plugins(config: pytest.Config) -> list[str]:
+    """Conftests and `-p` modules with a hook that can change a line's result."""
+    manager = config.pluginmanager
+    installed = {id(plugin) for plugin, _ in manager.list_plugin_distinfo()}
+    found = set()
+    for name, plugin in manager.list_name_plugin():
+        file = getattr(plugin, "__file__", None)
+        if file is None or id(plugin) in installed:
+            continue
+        module = str(getattr(plugin, "__name__", ""))
+        if module.split(".", maxsplit=1)[0] in {"_pytest", "pytest", "xdist", "pytest_kraken_golive"}:
+            continue
+        if any(hasattr(plugin, hook) for hook in _CAN_CHANGE_A_RESULT):
+            found.add(str(name))
+    return sorted(found)
+
+
+def lacking(
+    decision: Decision,
+    scope: Mapping[str, Any],
+    *,
+    stages: Iterable[str],
+    hosts: Iterable[str],
+    policy_root: Path,
+    deployment: Path | None,
+    plugins: Iterable[str],
+) -> list[str]:
+    """Why this verdict is no production sign-off; empty where it is one."""
+    calls: Mapping[str, Mapping[str, int]] = scope["answered"]
+    signed = [name for name in calls.get(PRODUCTION_URL, {}) if name not in PUBLIC]
+    reasons = {
+        f"the verdict is {decision}": decision is not Decision.GO,
+        "no deployment was judged (--golive-deployment)": deployment is None,
+        "the exchange is not the deployment's own (--kraken=real)": scope["exchange"] != "real",
+        f"no signed call was answered by {KRAKEN_HOST}": not signed or KRAKEN_HOST not in set(hosts),
+        f"other exchanges than {PRODUCTION_URL} were called": bool(set(calls) - {PRODUCTION_URL}),
+        "no runbook of the stage production was run": "production" not in set(stages),
+        "stock lines were not asked": bool(scope["not_asked"]),
+        "fixtures were overridden": bool(scope["overridden_fixtures"]),
+        "checks are not the stock ones": bool(scope["own_checks"] or scope["replaced_checks"]),
+        "a conftest or plugin can change results": bool(list(plugins)),
+        "the policy lies in the deployment that is judged": deployment is not None
+        and policy_root.resolve().is_relative_to(deployment.resolve()),
+    }
+    return [reason for reason, applies in reasons.items() if applies]
