@@ -262,6 +262,48 @@ def report(report_dir: Path, output: Path | None) -> None:
     click.echo(f"written to {page.path} with Allure {page.allure.version}")
 
 
+@main.command(short_help="Answer for lines that are new or have changed.")
+@click.argument("lines", nargs=-1, metavar="[LINE]...")
+@click.option("--all", "everything", is_flag=True, help="Every line that is new, changed or gone.")
+@click.option("--by", help="Who answers for it.  [default: git's user.name]")
+def accept(lines: tuple[str, ...], everything: bool, by: str | None) -> None:
+    """Write into config/golive.lock.yaml that you have looked at these lines, their parameters and their checks.
+
+    Without LINE, shows what nobody has accepted yet.
+
+    Exit status: 0 nothing waits; 1 something does; 2 runbooks, checks or ids are wrong.
+    """
+    from pytest_kraken_golive.gate.accepting import accept_here, git_user  # noqa: PLC0415 - each command imports its own
+
+    name = by or git_user()
+    if name is None and (lines or everything):
+        raise click.UsageError("git has no user.name to put under it. Next: --by 'Your Name'")
+    done = accept_here(lines, everything=everything, by=name or "")
+    if done is None:
+        sys.exit(2)
+    for row in done.accepted:
+        click.echo(f"  {click.style('accepted', fg='green')} {row}")
+    for row in done.waiting:
+        click.echo(f"  {click.style('waits', fg='yellow')}    {row}")
+    click.echo(f"{len(done.accepted)} accepted, {len(done.waiting)} waiting")
+    sys.exit(1 if done.waiting else 0)
+
+
+@main.command(short_help="Show what the stock runbooks have that yours lack.")
+def diff() -> None:
+    """Compare config/runbooks with the stock runbooks of this version: lines that are lacking, other, or your own.
+
+    Exit status: 0 the stock lines are all there as they are; 1 they are not; 2 a runbook cannot be read.
+    """
+    from pytest_kraken_golive.scaffold import compare_runbooks  # noqa: PLC0415 - each command imports what it needs
+
+    found, problems = compare_runbooks(Path())
+    for row in found:
+        click.echo(row)
+    _say_wrong(problems)
+    sys.exit(2 if problems else bool(found))
+
+
 @main.command(short_help="Serve the embedded exchange.")
 @click.option("--port", type=_PORT, default=8910, show_default=True, help="Port of the exchange; 0 takes a free one.")
 @click.option("--admin-port", type=_PORT, default=0, help="Port of the admin interface; a free one by default.")

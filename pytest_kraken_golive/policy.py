@@ -210,6 +210,27 @@ class Ladder(_Strict):
     """How much worse than the best price before it an order may be filled."""
 
 
+Said = Annotated[str, Field(min_length=1, pattern=r"\S")]
+"""Text that says something."""
+
+
+class Waiver(_Strict):
+    """Somebody answers for a line that is not proven; see `signoff.waivers`."""
+
+    line: Said
+    """The line's id."""
+    reason: Said
+    """Why it may be so for a while."""
+    approver: Said
+    """Who answers for it."""
+    ticket: Said
+    """Where it is followed up."""
+    expires: Any
+    """The last day on which it counts, in UTC: `2026-12-31`."""
+    digest: str
+    """The first 12 or more digits of the line's digest, so that the waiver ends when the line changes."""
+
+
 class Policy(_Strict):
     """What the gate is told to ask for."""
 
@@ -238,6 +259,12 @@ class Policy(_Strict):
     """Whose signatures count, by the name that commands call them by."""
     sign_off: SignOff = SignOff()
     """Who must sign a run before it counts for production."""
+    required: dict[str, list[str]] = Field(default_factory=dict)
+    """Runbooks, and the ids of those of their lines that must exist."""
+    waivers: list[Waiver] = Field(default_factory=list)
+    """Lines that need not be proven for a while."""
+    waiver_max_days: Annotated[int, Field(ge=1, le=366)] = 90
+    """How far ahead a waiver may end."""
     _written: Document | None = PrivateAttr(default=None)
 
     def place(self, *path: str) -> str:

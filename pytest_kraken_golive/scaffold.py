@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pytest_kraken_golive.runbook.compare import Difference, differences, nearest_own
+from pytest_kraken_golive.runbook.lock import FILE as LOCK
+from pytest_kraken_golive.runbook.lock import parse_lock
+from pytest_kraken_golive.runbook.model import Runbook, RunbookError
+from pytest_kraken_golive.runbook.parse import parse_runbook, read_runbook
+
 PACKAGE = Path(__file__).resolve().parent
 STOCK = PACKAGE / "stock"
 """The stock files inside an installed package; see the wheel's build in pyproject.toml."""
@@ -20,6 +26,8 @@ FILES = (
     ".env.example",
 )
 """Copied as they stand in this project's own repository, which is a deployment itself."""
+
+POLICY = "config/golive.yaml"
 
 PRODUCTION = ("config/runbooks/production_cutover.md",)
 """Written besides where production is wanted: who only trades on paper has nothing to prove about it."""
@@ -66,7 +74,9 @@ def scaffold(directory: Path, *, production: bool = False) -> tuple[list[str], l
         ScaffoldError: a file or folder cannot be written.
     """
     names = FILES + (PRODUCTION if production else ())
-    contents = {name: stock(name) for name in names} | {".gitignore": GITIGNORE, CASSETTES: ""}
+    contents = {name: stock(name) for name in names} | {".gitignore": GITIGNORE, CASSETTES: "", LOCK: stock(LOCK)}
+    if not production:
+        contents |= {name: without_production(name, contents[name]) for name in (POLICY, LOCK)}
     if not configures_pytest(directory):
         contents["pytest.ini"] = PYTEST_INI
     written: list[str] = []
@@ -74,6 +84,21 @@ def scaffold(directory: Path, *, production: bool = False) -> tuple[list[str], l
     for name, content in contents.items():
         (written if _write_new(directory / name, content) else kept).append(name)
     return written, kept
+
+
+def without_production(name: str, text: str) -> str:
+    """The policy or the lock for a project that has no production runbook: nothing in it is required or accepted."""
+    if name == LOCK:
+        lock = parse_lock(text)
+        for runbook in PRODUCTION:
+            lock.books.pop(runbook, None)
+        return lock.text(lock.books)
+    rows = text.split("\n")
+    for runbook in PRODUCTION:
+        first = next(number for number, row in enumerate(rows) if row == f"  {runbook}:")
+        last = next((n for n in range(first + 1, len(rows)) if not rows[n].startswith("    ")), len(rows))
+        del rows[first:last]
+    return "\n".join(rows)
 
 
 def configures_pytest(directory: Path) -> bool:
@@ -108,3 +133,42 @@ def _write_new(path: Path, content: str) -> bool:
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as target:
         target.write(content)
     return True
+
+
+def compare_runbooks(directory: Path) -> tuple[list[str], list[str]]:
+    """What the stock runbooks of this version have that a project's copies lack.
+
+    Returns:
+        Rows for people, none if nothing differs; and what is wrong with a runbook.
+    """
+    rows: list[str] = []
+    problems: list[str] = []
+    for name in (*(name for name in FILES if name.endswith(".md")), *PRODUCTION):
+        path = directory / name
+        if not path.exists():
+            rows.append(
+                f"{name}: not there. Next: `kraken-golive init{' --with-production' if name in PRODUCTION else ''}`"
+            )
+            continue
+        try:
+            own = read_runbook(path, name)
+            newest = parse_runbook(stock(name), path=path, shown=name, sha256="")
+        except RunbookError as error:
+            problems.extend(error.problems)
+            continue
+        for one in differences(newest, own):
+            rows.extend(_shown(one, name, own))
+    return rows, problems
+
+
+def _shown(one: Difference, name: str, own: Runbook) -> list[str]:
+    if one.stock is not None and one.own is None:
+        renamed = nearest_own(one, own)
+        return [
+            f"- {name}: {one.id}: not in yours" + (f" (yours has {renamed!r} instead?)" if renamed else ""),
+            f"    {one.stock.text}",
+        ]
+    if one.own is not None and one.stock is None:
+        return [f"+ {one.own.place}: {one.id}: your own", f"    {one.own.text}"]
+    place = name if one.own is None else one.own.place
+    return [f"~ {place}: {one.id}", *(f"    {row}" for row in one.what)]

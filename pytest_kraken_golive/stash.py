@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_kraken_golive.gate.guards import EnvironmentSnapshot
     from pytest_kraken_golive.gate.ledger import Ledger
+    from pytest_kraken_golive.gate.people import People
     from pytest_kraken_golive.gate.plan import Plan
     from pytest_kraken_golive.gate.session import Gate
     from pytest_kraken_golive.gate.tapes import Tapes
@@ -42,6 +43,9 @@ QUIET: pytest.StashKey[list[str]] = pytest.StashKey()
 
 ALLURE: pytest.StashKey[AllureFolder] = pytest.StashKey()
 """Where the run's results for Allure go; only in the process that was started by the user, and not without Allure."""
+
+PEOPLE: pytest.StashKey[People] = pytest.StashKey()
+"""Who may sign lines, and what they sign; from the first line on that asks for a signature."""
 
 CANARY: pytest.StashKey[str] = pytest.StashKey()
 """How the canary came out in this process; see `gate.canary`."""

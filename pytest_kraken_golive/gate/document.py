@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.identity import identity
 from pytest_kraken_golive.gate.result import LineResult
 from pytest_kraken_golive.gate.verdict import Verdict
 from pytest_kraken_golive.reporting.verdict_file import SCHEMA_VERSION, iso
-from pytest_kraken_golive.runbook.model import Runbook
+from pytest_kraken_golive.runbook.model import Manual, Runbook
+from pytest_kraken_golive.signoff.waivers import InForce
 
 
 def verdict_document(
@@ -19,6 +21,8 @@ def verdict_document(
     verdict: Verdict,
     results: Sequence[LineResult],
     troubles: Sequence[str],
+    warnings: Sequence[str],
+    waivers: Iterable[InForce],
     runbooks: Sequence[Runbook],
     scope: dict[str, Any],
     production_signoff: bool,
@@ -43,6 +47,11 @@ def verdict_document(
         "valid_until": iso(valid_until),
         "commit": commit,
         "dirty": dirty,
+        "identity": identity(),
+        "warnings": list(warnings),
+        "waivers": [
+            {"line": one.line, **_waiver(one), "used": any(line.waiver is one for line in results)} for one in waivers
+        ],
         "counts": {str(one): n for one in Outcome if (n := sum(line.outcome is one for line in results))},
         "runbooks": [_runbook(book, results) for book in runbooks],
     }
@@ -67,13 +76,31 @@ def _line(one: LineResult) -> dict[str, Any]:
         "section": list(one.section),
         "check": one.check,
         "params": one.params,
+        "digest": one.digest,
         "outcome": str(one.outcome),
         "message": _pointing(one),
         "unread": one.unread,
         "follows_from": None if one.cause is None else {"id": one.cause.id, "sure": one.cause.sure},
         "duration_s": one.duration_s,
         "evidence": list(one.evidence),
+        "waivable": one.waivable,
+        "waiver": None if one.waiver is None else {**_waiver(one.waiver), "waived": str(one.waived)},
+        "manual": None if one.manual is None else _manual(one.manual, one.subject),
+        "signatures": [dict(signature) for signature in one.signatures],
     }
+
+
+def _waiver(one: InForce) -> dict[str, Any]:
+    return {
+        "reason": one.reason,
+        "approver": one.approver,
+        "ticket": one.ticket,
+        "expires_at": iso(one.expires_at),
+    }
+
+
+def _manual(one: Manual, subject: Mapping[str, str] | None) -> dict[str, Any]:
+    return {"roles": list(one.roles), "persons": one.persons, "subject": None if subject is None else dict(subject)}
 
 
 def _pointing(one: LineResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,10 @@ from pytest_kraken_golive.gate.outcome import LineRecord
 from pytest_kraken_golive.gate.plan import Plan
 from pytest_kraken_golive.gate.proof_table import ProofTable
 from pytest_kraken_golive.gate.result import LineResult
+from pytest_kraken_golive.signoff.waivers import InForce
+
+WAIVABLE = frozenset({Outcome.FAILED, Outcome.NOT_PROVEN})
+"""Outcomes that a waiver may excuse. An error, an unbound or a suspect line says nothing that anybody could weigh."""
 
 
 @dataclass
@@ -20,6 +25,10 @@ class Ledger:
     plan: Plan
     records: dict[str, LineRecord] = field(default_factory=dict)
     proof: ProofTable = field(default_factory=ProofTable)
+    waivers: Mapping[str, InForce] = field(default_factory=dict)
+    """Those in force, by line."""
+    failed_reports: int = 0
+    """Reports that pytest counts as failed."""
     _noted: list[str] = field(default_factory=list)
     _failed_at_the_end: dict[str, str] = field(default_factory=dict)
     _results: list[LineResult] | None = None
@@ -28,6 +37,7 @@ class Ledger:
     def take(self, report: Any) -> None:
         """Add a report of a test, whichever test it was."""
         self._results = None
+        self.failed_reports += report.outcome == "failed"
         planned = self.plan.line_of(report.nodeid)
         if planned is not None:
             self.records.setdefault(planned.id, LineRecord()).take(report)
@@ -83,6 +93,9 @@ class Ledger:
         outcome, message = record.final()
         if line_id in self._failed_at_the_end:
             outcome, message = Outcome.FAILED, self._failed_at_the_end[line_id]
+        waiver, waived = self.waivers.get(line_id), None
+        if waiver is not None and outcome in WAIVABLE:
+            outcome, waived = Outcome.WAIVED, outcome
         return LineResult(
             id=line_id,
             runbook=planned.runbook.shown,
@@ -93,6 +106,13 @@ class Ledger:
             params=plain(planned.params),
             outcome=outcome,
             message=message,
+            digest=planned.digest if planned.is_bound else "",
+            waivable=planned.check is not None and planned.check.waivable,
+            waiver=waiver if waived is not None else None,
+            waived=waived,
+            manual=planned.manual,
+            subject=record.subject,
+            signatures=record.signatures,
             duration_s=round(record.duration_s, 6),
             evidence=record.evidence,
             order=planned.order,

@@ -13,12 +13,15 @@ import pytest
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
 from pytest_kraken_golive.gate.arming import require_armed
 from pytest_kraken_golive.gate.callspec import in_world
-from pytest_kraken_golive.gate.outcome import Unbound, judge_phase
+from pytest_kraken_golive.gate.outcome import WRITTEN_FOR_PEOPLE, Pending, Suspect, Unbound, judge_phase
+from pytest_kraken_golive.gate.people import People
 from pytest_kraken_golive.gate.plan import PlannedLine
 from pytest_kraken_golive.gate.proof import proof_items
 from pytest_kraken_golive.gate.registry import is_stock
+from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.tapes import LineTape, begin, candid, end, told, watched
-from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PLAN, WORLDS
+from pytest_kraken_golive.runbook.model import Manual
+from pytest_kraken_golive.stash import CANARY, ENVIRONMENT, PEOPLE, PLAN, WORLDS
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.rehearsal.stage import Rehearsal
@@ -52,7 +55,7 @@ class RunbookLine(pytest.Function):
     """A line. Only the check itself, called from here and returning nothing, makes it pass."""
 
     def __init__(self, *, planned: PlannedLine, **kwargs: Any) -> None:
-        callobj = planned.call() if planned.check else _unbound(planned)
+        callobj = planned.call() if planned.check else _judged_by_people if planned.manual else _unbound(planned)
         super().__init__(callobj=callobj, callspec=in_world(planned.runbook.stage), **kwargs)
         self.planned = planned
         self.evidence = Evidence()
@@ -61,6 +64,8 @@ class RunbookLine(pytest.Function):
         self.tape: LineTape | None = None
         self.proven = False
         self.recording: dict[str, Any] | None = None
+        self.subject: dict[str, str] | None = None
+        self.signatures: list[dict[str, Any]] = []
         words = re.findall(r"\w+", " ".join((planned.line.text, *planned.line.section)))
         self.extra_keyword_matches.update(words)
         self.user_properties.append(("golive_line", planned.line.place))
@@ -88,8 +93,12 @@ class RunbookLine(pytest.Function):
         with watched(self, self.tape):
             self.call_check()
         self.ran = True
-        if not self.evidence.records:
+        if not self.evidence.records and self.planned.check is not None:
             raise NotProven("passed without a record of evidence. Next: let the check record what it saw.")
+        if self.planned.drift is not None:
+            raise Suspect(self.planned.drift)
+        if self.planned.manual is not None:
+            self._require_signatures(self.planned.manual)
         self.recording = told(self, self.tape, self.evidence)
         self.proven = True
 
@@ -115,6 +124,27 @@ class RunbookLine(pytest.Function):
                 "deployment. Next: ask the real exchange."
             )
 
+    def _require_signatures(self, manual: Manual) -> None:
+        people = self._people
+        self.subject = people.subject(self.planned, self.evidence.records)
+        found = people.signatures(self.planned.id, self.subject, manual)
+        self.signatures = [one.document() for one in found.valid]
+        for one in found.valid:
+            self.evidence.record(f"signatures/lines/{self.planned.id}/{one.file}", one.document())
+        if not found.suffice:
+            raise Pending(people.waits_for(self.planned.id, manual, found))
+
+    @property
+    def _people(self) -> People:
+        """Who may sign; the files that they sign are looked at by the first line that asks."""
+        stash = self.config.stash
+        if PEOPLE not in stash:
+            options = Options.read(self.config)
+            stash[PEOPLE] = People.of(
+                options.rootdir, options.deployment, options.report_dir, stash[WORLDS].policy, stash[PLAN]
+            )
+        return stash[PEOPLE]
+
     @property
     def _world(self) -> Rehearsal:
         return self.config.stash[WORLDS].of(self.planned.runbook.stage)
@@ -125,7 +155,7 @@ class RunbookLine(pytest.Function):
 
     def plain_words(self, error: BaseException) -> str | None:
         """What a person needs of an error that was written for people; None for every other."""
-        if not isinstance(error, (NotProven, Fault, Unbound)):
+        if not isinstance(error, WRITTEN_FOR_PEOPLE):
             return None
         return f"{self.planned.line.place}: {self.planned.line.text}\n\n{error}"
 
@@ -154,6 +184,8 @@ class RunbookLine(pytest.Function):
             "unread": phase.unread,
             "ran": self.ran,
             "recording": self.recording,
+            "subject": self.subject,
+            "signatures": self.signatures,
             "canary": self.config.stash.get(CANARY, None),
             "evidence": [clean.data(_record(record)) for record in self.evidence.records],
         }
@@ -165,6 +197,10 @@ def _record(record: Any) -> dict[str, Any]:
     return {
         name: plain(getattr(record, name)) for name in fields if getattr(record, name) is not None or name == "value"
     }
+
+
+def _judged_by_people() -> None:
+    """What a program can see of a line that people alone judge: nothing."""
 
 
 def _unbound(planned: PlannedLine) -> Any:

@@ -11,7 +11,15 @@ import pytest
 from pytest_kraken_golive.contract import Fault, NotProven, Outcome
 from pytest_kraken_golive.gate.canary import FAILED_AS_IT_MUST
 
-SEVERITY = (Outcome.PASSED, Outcome.NOT_PROVEN, Outcome.UNBOUND, Outcome.FAILED, Outcome.ERROR)
+SEVERITY = (
+    Outcome.PASSED,
+    Outcome.PENDING,
+    Outcome.SUSPECT,
+    Outcome.NOT_PROVEN,
+    Outcome.UNBOUND,
+    Outcome.FAILED,
+    Outcome.ERROR,
+)
 """From harmless to worst: of several outcomes the worst counts, never the last."""
 
 PHASES = ("setup", "call", "teardown")
@@ -19,6 +27,18 @@ PHASES = ("setup", "call", "teardown")
 
 class Unbound(Exception):
     """A line that is bound to no check; the message holds a comment ready to paste."""
+
+
+class Suspect(Exception):
+    """A line that holds, and that nobody has looked at since it changed."""
+
+
+class Pending(Exception):
+    """A line that holds as far as a program can tell, and that people must sign."""
+
+
+WRITTEN_FOR_PEOPLE = (NotProven, Fault, Unbound, Suspect, Pending)
+"""Their messages are all that a person needs."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,7 @@ class Phase:
 
 
 _PASSED = Phase(Outcome.PASSED)
+_OUTCOMES = {Unbound: Outcome.UNBOUND, Suspect: Outcome.SUSPECT, Pending: Outcome.PENDING}
 
 
 def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR0911 - one line per kind of error
@@ -40,8 +61,8 @@ def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR09
         return Phase(Outcome.PASSED)
     if isinstance(error, NotProven):
         return Phase(Outcome.NOT_PROVEN, str(error), error.unread)
-    if isinstance(error, Unbound):
-        return Phase(Outcome.UNBOUND, str(error))
+    if isinstance(error, (Unbound, Suspect, Pending)):
+        return Phase(_OUTCOMES[type(error)], str(error))
     if isinstance(error, pytest.xfail.Exception):
         return Phase(
             Outcome.FAILED, f"marked as expected to fail ({error.msg}); a gate takes no such mark. Next: drop it."
@@ -79,6 +100,10 @@ class LineRecord:
     ran: bool = False
     canary: str | None = None
     recording: dict[str, Any] | None = None
+    subject: dict[str, str] | None = None
+    """What people sign, where they must."""
+    signatures: list[dict[str, Any]] = field(default_factory=list)
+    """Those that count."""
     finished_at: float | None = None
 
     def take(self, report: Any) -> None:
@@ -91,6 +116,8 @@ class LineRecord:
         self.ran |= bool(ours.get("ran"))
         self.recording = ours.get("recording") or self.recording
         self.canary = ours.get("canary", self.canary)
+        self.subject = ours.get("subject") or self.subject
+        self.signatures = ours.get("signatures") or self.signatures
         if report.when in PHASES and report.outcome == "passed" and not hasattr(report, "context"):  # no subtest's
             self.phases.add(report.when)
         phase = _pytest_outcome(report, ours)
@@ -112,7 +139,7 @@ class LineRecord:
             return Outcome.ERROR, f"the canary of its process did not fail as it must: {self.canary}"
         if not self.evidence:
             return Outcome.NOT_PROVEN, "passed without a record of evidence. Next: let the check record what it saw."
-        return Outcome.PASSED, ""
+        return (Outcome.SIGNED if self.signatures else Outcome.PASSED), ""
 
 
 def _pytest_outcome(report: Any, ours: dict[str, Any]) -> Phase:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import glob
+import hashlib
 import heapq
 import os
 import re
@@ -18,7 +19,7 @@ from pytest_kraken_golive.gate.causes import ABOUT_THE_RUN, FILES, THE_RUN
 from pytest_kraken_golive.gate.described import nearest, parameters
 from pytest_kraken_golive.gate.proposals import Proposals
 from pytest_kraken_golive.gate.registry import CheckError, Registry, Signature, validated
-from pytest_kraken_golive.runbook.model import Line, Runbook, RunbookError, Stage
+from pytest_kraken_golive.runbook.model import Line, Manual, Runbook, RunbookError, Stage
 from pytest_kraken_golive.runbook.parse import read_runbook
 
 RUN_FIXTURES = frozenset(
@@ -69,6 +70,25 @@ class PlannedLine:
     """Its place among all lines of the run."""
     proposals: tuple[str, ...] = ()
     """For an unbound line: comments that bind it to checks which may fit."""
+    source: str = ""
+    """The digest of its check's source; see `gate.check_source`."""
+    drift: str | None = None
+    """Why it is suspect; see `gate.drift`."""
+
+    @property
+    def manual(self) -> Manual | None:
+        """Who must sign for it; None where its check alone decides."""
+        return self.line.binding.manual if self.line.binding is not None else None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether a check proves it, or people judge it."""
+        return self.check is not None or self.manual is not None
+
+    @property
+    def digest(self) -> str:
+        """Of all that it is: words, binding, its check's source."""
+        return hashlib.sha256(f"{self.line.digest} {self.source}".encode()).hexdigest()
 
     @property
     def distance(self) -> int:
@@ -245,7 +265,7 @@ def make_plan(paths: Iterable[Path], registry: Registry, rootdir: Path) -> Plan:
         plan.runbooks.append(runbook)
         for line in runbook.lines:
             problems.extend(_add(plan, line, runbook, registry, taken))
-    if plan.runbooks and not problems and not any(planned.check for planned in plan.lines.values()):
+    if plan.runbooks and not problems and not any(planned.is_bound for planned in plan.lines.values()):
         names = ", ".join(runbook.shown for runbook in plan.runbooks)
         problems.append(
             f"{names}: no line is bound to a check. Next: bind them; `--golive-checks` lists what there is."
@@ -273,7 +293,7 @@ def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: di
     check: Check | None = None
     signature: Signature | None = None
     params: dict[str, Any] = {}
-    if bound is not None:
+    if bound is not None and bound.check:
         try:
             check, signature, params = _resolve(bound.check, bound.params, registry)
         except CheckError as error:
@@ -292,7 +312,7 @@ def _add(plan: Plan, line: Line, runbook: Runbook, registry: Registry, taken: di
 
 def _propose(plan: Plan, registry: Registry) -> None:
     """Look for checks that may fit the unbound lines, once it is known how the others are bound."""
-    unbound = [planned for planned in plan.lines.values() if planned.check is None]
+    unbound = [planned for planned in plan.lines.values() if not planned.is_bound]
     if unbound:
         bound = [one.line.binding.params for one in plan.lines.values() if one.line.binding is not None]
         proposals = Proposals(registry, bound)

@@ -24,6 +24,8 @@ class Options:
     """Absolute paths and patterns; relative ones of the ini file start at the rootdir."""
     default_runbooks: bool
     """Whether nobody named runbooks, so that all in the default folder are meant."""
+    chosen_runbooks: bool
+    """Whether the command line chose some of the project's runbooks, so that the others are not asked about."""
     deployment: Path | None
     """The deployment under judgement; None: a rehearsal."""
     kraken: str
@@ -67,6 +69,7 @@ class Options:
             report_dir=config.rootpath / option.golive_report_dir,
             runbooks=tuple(str(base / pattern) for pattern in patterns),
             default_runbooks=patterns == [DEFAULT_RUNBOOKS],
+            chosen_runbooks=bool(option.golive_runbook),
             deployment=deployment,
             kraken=option.kraken,
             cap_usd=cap_of(option.golive_arm_orders),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.runbook.model import Manual
+from pytest_kraken_golive.signoff.waivers import InForce
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,20 @@ class LineResult:
     params: dict[str, Any]
     outcome: Outcome
     message: str = ""
+    digest: str = ""
+    """Of all that the line is: words, binding, its check's source."""
+    waivable: bool = False
+    """Whether a waiver may excuse it."""
+    waiver: InForce | None = None
+    """The one that excuses it."""
+    waived: Outcome | None = None
+    """How it came out, where a waiver excuses it."""
+    manual: Manual | None = None
+    """Who must sign for it."""
+    subject: Mapping[str, str] | None = None
+    """What they sign: digests by name."""
+    signatures: Sequence[Mapping[str, Any]] = ()
+    """Those that count."""
     duration_s: float = 0.0
     evidence: Sequence[dict[str, Any]] = ()
     order: int = 0

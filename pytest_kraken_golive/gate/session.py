@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 
+from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.deployment.checkout import git_state
 from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.gate.document import verdict_document
+from pytest_kraken_golive.gate.drift import note_drift, vanished
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, refuse_unknown_ids, unread_runbooks
 from pytest_kraken_golive.gate.real_scope import exchange_scope, lacking, local_plugins, scope_name
 from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
+from pytest_kraken_golive.gate.required import missing
 from pytest_kraken_golive.gate.result import LineResult
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
 from pytest_kraken_golive.gate.stock_lines import not_asked
@@ -30,8 +33,10 @@ from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+from pytest_kraken_golive.runbook.lock import Lock, read_lock
 from pytest_kraken_golive.runbook.model import RunbookError
 from pytest_kraken_golive.signoff.digests import differences, digest_files
+from pytest_kraken_golive.signoff.waivers import Waivable, judge, unused
 from pytest_kraken_golive.sweep import Sweep
 
 STOCK_CHECKS = (
@@ -74,8 +79,8 @@ def load_checks(config: pytest.Config) -> Registry:
     return registry
 
 
-def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = ()) -> Plan:
-    """The lines of the run.
+def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = ()) -> tuple[Plan, Lock | None]:
+    """The lines of the run, and what of them was accepted.
 
     Args:
         options: what the user asked for.
@@ -83,7 +88,7 @@ def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = (
         arguments: paths and ids of the command line.
 
     Raises:
-        pytest.UsageError: everything that is wrong with the runbooks or the ids, or that there is none.
+        pytest.UsageError: everything that is wrong with the runbooks, the lock or the ids, or that there is none.
     """
     try:
         found = find_runbooks(options.runbooks)
@@ -91,7 +96,9 @@ def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = (
             raise RunbookError(unread)
         plan = make_plan(found, registry, options.rootdir)
         refuse_unknown_ids(plan, arguments)
-        return plan
+        lock = read_lock(options.rootdir)
+        note_drift(plan, lock)
+        return plan, lock
     except RunbookError as error:
         raise pytest.UsageError("\n".join(error.problems)) from error
 
@@ -100,7 +107,13 @@ class Gate:
     """Collects what happened, decides, and has the last word. Only in the process that the user started."""
 
     def __init__(
-        self, options: Options, policy: Policy, plan: Plan, file: VerdictFile, permit: Permit = NOTHING_REAL
+        self,
+        options: Options,
+        policy: Policy,
+        plan: Plan,
+        lock: Lock | None,
+        file: VerdictFile,
+        permit: Permit = NOTHING_REAL,
     ) -> None:
         self.options = options
         self.policy = policy
@@ -117,9 +130,29 @@ class Gate:
         self._hosts: set[str] = set()
         self._real_calls: dict[str, Counter[str]] = {}
         self._local_plugins: list[str] = []
+        self.tests_failed = 0
+        """How many failures pytest itself has counted."""
         self.quiet: set[str] = set()
         """Node ids of lines that the workers left to this process."""
         self._digests = self._digest()
+        self._judge_policy(lock)
+
+    def _judge_policy(self, lock: Lock | None) -> None:
+        """What the project has said that it requires, accepts and waives."""
+        everything = not self.options.chosen_runbooks
+        bound = {
+            one.id: Waivable(one.digest, one.check is not None and one.check.waivable)
+            for one in (self.plan.lines.values() if self.policy.waivers else ())
+            if one.is_bound
+        }
+        waivers = judge(self.policy, bound, self.started_at, all_runbooks=everything)
+        self.ledger.waivers = waivers.in_force
+        for trouble in (
+            *vanished(self.plan, lock),
+            *missing(self.plan, self.policy, all_runbooks=everything),
+            *waivers.troubles,
+        ):
+            self.ledger.trouble(trouble)
 
     def _digest(self) -> dict[str, str]:
         replayed = self.options.kraken == "replay"
@@ -214,13 +247,26 @@ class Gate:
             self.ledger.trouble("pytest ended with an internal error")
         results = self.ledger.results()
         verdict = self._hinting(decide(results, self.ledger.troubles), config)
-        if verdict.decision is Decision.GO and pytests_status != pytest.ExitCode.OK:
+        if (
+            verdict.decision is Decision.GO
+            and pytests_status != pytest.ExitCode.OK
+            and not self._only_waived(pytests_status)
+        ):
             self.ledger.trouble(
                 f"pytest ended with exit status {pytests_status} although every line passed: another plugin or a "
                 "conftest found fault. Next: look at what pytest printed above"
             )
             verdict = decide(results, self.ledger.troubles)
         return self._document(verdict, results, config), exit_status(verdict.decision, pytests_status)
+
+    def _only_waived(self, pytests_status: int) -> bool:
+        """Whether pytest found no other fault than that of lines which a waiver excuses."""
+        waived = any(line.outcome is Outcome.WAIVED for line in self.ledger.results())
+        return (
+            waived
+            and pytests_status == pytest.ExitCode.TESTS_FAILED
+            and self.tests_failed == self.ledger.failed_reports
+        )
 
     def _hinting(self, verdict: Verdict, config: pytest.Config) -> Verdict:
         """An ini file's `addopts = tests` hides the runbooks as a path on the command line does, and unseen."""
@@ -247,17 +293,24 @@ class Gate:
             deployment=self.options.deployment,
             plugins=self._local_plugins,
         )
+        in_force = self.ledger.waivers
+        ends = [now + dt.timedelta(hours=self.policy.verdict_valid_h)]
+        ends += [one.waiver.expires_at for one in results if one.waiver is not None]
+        signed = [dt.datetime.fromisoformat(sign["signed_at"]) for one in results for sign in one.signatures]
+        ends += [at + dt.timedelta(hours=self.policy.sign_off.max_age_h) for at in signed]
         return verdict_document(
             run_id=self.run_id,
             verdict=verdict,
             results=results,
             troubles=self.ledger.troubles,
+            warnings=unused(in_force, (one.id for one in results if one.outcome is Outcome.PASSED)),
+            waivers=in_force.values(),
             runbooks=self.plan.runbooks,
             production_signoff=not scope["sign_off_lacks"],
             scope=scope,
             started_at=self.started_at,
             finished_at=now,
-            valid_until=now + dt.timedelta(hours=self.policy.verdict_valid_h),
+            valid_until=min(ends),
             git=git_state(self.options.rootdir),
         )
 

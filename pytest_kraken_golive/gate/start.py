@@ -121,7 +121,8 @@ def open_gate(session: pytest.Session) -> None:
     config = session.config
     options = Options.read(config)
     policy = policy_of(config)
-    plan = config.stash[PLAN] = read_plan(options, load_checks(config), config.args)
+    plan, lock = read_plan(options, load_checks(config), config.args)
+    config.stash[PLAN] = plan
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(book.path) for book in plan.runbooks]
     remote = Remote.of(os.environ, policy) if options.kraken == "record" else None
@@ -132,7 +133,7 @@ def open_gate(session: pytest.Session) -> None:
         _thread_tapes(config, options, remote)
         return
     permit = permit_of(options)
-    gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE], permit)
+    gate = config.stash[GATE] = Gate(options, policy, plan, lock, config.stash[VERDICT_FILE], permit)
     gate.watch.start()
     _listen(config, gate.ledger)
     _take_over_allure(config)
@@ -319,6 +320,7 @@ def finish(session: pytest.Session) -> None:
     elif (gate := config.stash.get(GATE, None)) is not None:
         gate.observe(config.stash[WORLDS])
         dismiss_idle(config)
+        gate.tests_failed = session.testsfailed
 
 
 def last_word(config: pytest.Config) -> Generator[None, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -51,7 +52,23 @@ def decide(lines: Sequence[LineResult], troubles: Sequence[str] = ()) -> Verdict
         return Verdict(
             Decision.INCOMPLETE, f"{len(left_out)} of {len(lines)} lines did not run, the first is {first.id}"
         )
-    return Verdict(Decision.GO, f"all {len(lines)} lines are proven")
+    return Verdict(Decision.GO, _what_it_rests_on(lines))
+
+
+def _what_it_rests_on(lines: Sequence[LineResult]) -> str:
+    """A GO in words: what is proven, what people answer for."""
+    signed = sum(line.outcome is Outcome.SIGNED for line in lines)
+    waived = [line for line in lines if line.outcome is Outcome.WAIVED]
+    proven = len(lines) - signed - len(waived)
+    parts = [
+        f"all {len(lines)} lines are proven" if proven == len(lines) else f"{proven} of {len(lines)} lines are proven"
+    ]
+    parts += [f"{signed} signed"] if signed else []
+    if waived:
+        until = min(line.waiver.expires_at for line in waived if line.waiver is not None)
+        last_day = (until - dt.timedelta(days=1)).date()
+        parts.append(f"{len(waived)} waived ({', '.join(line.id for line in waived)}), the first until {last_day}")
+    return ", ".join(parts)
 
 
 def nearest_cause_first(lines: Sequence[LineResult]) -> list[LineResult]:

@@ -37,6 +37,7 @@ def summary(document: dict[str, Any], writer: Any, *, told: bool = False) -> Non
     if recordings:
         page.line()
         page.paragraph(recordings, bold=True)
+    _print_waivers(page, document)
     blockers = in_the_way(document)
     if blockers:
         page.line()
@@ -79,6 +80,22 @@ def _print_counts(page: Page, counts: dict[str, int]) -> None:
             page.sign(outcome)
             page.write(f" {counts[outcome]} {WORDS.get(outcome, outcome)}   ")
     page.line()
+
+
+def _print_waivers(page: Page, document: dict[str, Any]) -> None:
+    """For what somebody answers, until when; and what is no fault but should be looked at."""
+    used = [waiver for waiver in document["waivers"] if waiver["used"]]
+    if used:
+        page.line()
+        page.line("Waived:", bold=True)
+    for one in used:
+        page.write("  ")
+        page.sign("waived")
+        page.line(f" {one['line']}  {one['approver']}, {one['ticket']}, ends {one['expires_at']}", yellow=True)
+        page.paragraph(one["reason"], 4)
+    for warning in document["warnings"]:
+        page.line()
+        page.paragraph(f"Warning: {warning}", yellow=True)
 
 
 def _print_not_asked(page: Page, scope: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_kraken_golive.runbook.model import Binding, Raw
+from pytest_kraken_golive.runbook.model import Binding, Manual, Raw
 from pytest_kraken_golive.runbook.plain_yaml import PlainYamlError, read_mapping
 
 COMMENT = re.compile(r"<!--\s*golive:(?P<mapping>.*)-->", re.DOTALL)
@@ -15,6 +15,11 @@ NEAR_COMMENT = re.compile(r"<!--+[\s>]*go[-_ ]?live\b", re.IGNORECASE)
 
 LINE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 """Names that pytest can select, run again and report."""
+
+MANUAL_KEYS = ("manual", "roles", "persons")
+ROLE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+"""As signers have it in the policy."""
+PERSONS = re.compile(r"[1-9]\Z")
 
 
 class BindingError(ValueError):
@@ -37,11 +42,35 @@ def read_binding(comment: str) -> Binding:
         if len(mapping) > 1:
             raise BindingError("a group proves nothing itself: write only {group: true}")
         return Binding(id="", check="", params={}, group=True)
-    line_id, check = (_word(mapping, key) for key in ("id", "check"))
+    manual = _manual(mapping) if "manual" in mapping else None
+    line_id = _word(mapping, "id")
+    check = "" if manual is not None and "check" not in mapping else _word(mapping, "check")
     if not LINE_ID.match(line_id):
         raise BindingError(f"id {line_id!r} must match [A-Za-z0-9][A-Za-z0-9_.-]*")
-    params = {key: value for key, value in mapping.items() if key not in {"id", "check"}}
-    return Binding(id=line_id, check=check, params=params)
+    own = {"id", "check", *(MANUAL_KEYS if manual is not None else ())}
+    params = {key: value for key, value in mapping.items() if key not in own}
+    if params and not check:
+        raise BindingError(
+            f"a line that people judge has no key {next(iter(params))!r}; it has: {', '.join(sorted(own))}"
+        )
+    return Binding(id=line_id, check=check, params=params, manual=manual)
+
+
+def _manual(mapping: dict[str, Raw]) -> Manual:
+    """Who must sign: `manual: true, roles: [risk, trading], persons: 2`."""
+    if mapping["manual"] != "true":
+        raise BindingError(
+            f"manual must be true, found {mapping['manual']!r}; leave it out for a check that decides alone"
+        )
+    roles = mapping.get("roles")
+    if not isinstance(roles, list) or not roles or not all(isinstance(one, str) and ROLE.match(one) for one in roles):
+        raise BindingError(f"roles must be a list of words, such as [risk, trading], found {roles!r}")
+    if len(set(map(str, roles))) < len(roles):
+        raise BindingError(f"roles names one twice: {roles!r}; `persons: 2` asks for two people")
+    persons = mapping.get("persons", "1")
+    if not isinstance(persons, str) or not PERSONS.match(persons):
+        raise BindingError(f"persons must be a number from 1 to 9, found {persons!r}")
+    return Manual(tuple(map(str, roles)), int(persons))
 
 
 def _word(mapping: dict[str, Raw], key: str) -> str:

@@ -16,17 +16,29 @@ Raw = str | list["Raw"] | dict[str, "Raw"]
 
 
 @dataclass(frozen=True)
+class Manual:
+    """Who must judge a line that no program can judge alone, and sign for it."""
+
+    roles: tuple[str, ...]
+    """Each must be signed for by somebody who holds it."""
+    persons: int = 1
+    """How many different people must sign."""
+
+
+@dataclass(frozen=True)
 class Binding:
-    """The comment that ties a line to a check."""
+    """The comment that ties a line to a check, or to the people who judge it."""
 
     id: str
     """The line's name, unique over all runbooks of a run; empty for a group."""
     check: str
-    """The name of the check; empty for a group."""
+    """The name of the check; empty for a group, and for a line that people alone judge."""
     params: dict[str, Raw]
     """The check's parameters, as written."""
     group: bool = False
     """True for an item that only groups the bound ones below it."""
+    manual: Manual | None = None
+    """Who must sign; None where the check alone decides."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,23 @@ class Line:
     @property
     def digest(self) -> str:
         """SHA-256 over all that the item holds and how it is bound; moving the line does not change it."""
+        return _digest([self.text_digest, self.binding_digest])
+
+    @property
+    def text_digest(self) -> str:
+        """SHA-256 over the words of the item, whatever else it holds included."""
+        return _digest([" ".join(self.text.split()), self.content])
+
+    @property
+    def binding_digest(self) -> str:
+        """SHA-256 over how it is bound: check, parameters, and who must sign."""
         bound = self.binding
-        parts = [" ".join(self.text.split()), self.content, bound and [bound.id, bound.check, bound.params]]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        signs = bound and bound.manual and [bound.manual.roles, bound.manual.persons]
+        return _digest(bound and [bound.id, bound.check, bound.params, signs])
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

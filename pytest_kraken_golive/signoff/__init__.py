@@ -1,1 +1,1 @@
-"""Who puts their name under a verdict, what they sign, and what a deploy script or an auditor may rely on."""
+"""Who answers for a verdict: waivers, signatures, and the bundle that an auditor checks later."""

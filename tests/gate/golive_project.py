@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 import pytest
+from accepted import accept_all
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -100,6 +101,8 @@ class Project:
         self.temporary = self.root / ".tmp"
         """Where its runs put their temporary folders."""
         self.temporary.mkdir()
+        self.accepts = True
+        """Whether its lines are accepted as they are before each run."""
         self.ini()
 
     def ini(self, *lines: str, addopts: str = "") -> None:
@@ -152,6 +155,8 @@ class Project:
     def pytest(self, *arguments: str, python: tuple[str, ...] = (), cwd: Path | None = None) -> GateRun:
         """Run pytest to its end."""
         here = Path.cwd()
+        if self.accepts:
+            accept_all(self.root)
         os.chdir(cwd or self.root)
         try:
             done = self._pytester.run(sys.executable, *python, "-m", "pytest", *arguments, timeout=120)
@@ -169,6 +174,8 @@ class Project:
     def start(self, *arguments: str) -> psutil.Popen:
         """Start `pytest --golive` and come back at once; the test ends it."""
         words = [sys.executable, "-m", "pytest", "--golive", *arguments]
+        if self.accepts:
+            accept_all(self.root)
         with (self.root / "out.txt").open("wb") as out:
             return psutil.Popen(words, cwd=self.root, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
 

@@ -87,6 +87,8 @@ def document(
         verdict=decide(found, troubles),
         results=found,
         troubles=troubles,
+        warnings=(),
+        waivers=(),
         runbooks=[Runbook(Path(BOOK), BOOK, "cd" * 32, "paper", "Paper go-live", "desk")],
         scope={**SCOPE, **(scope or {})},
         started_at=NOW - dt.timedelta(seconds=51),

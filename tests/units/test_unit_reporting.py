@@ -26,6 +26,9 @@ from pytest_kraken_golive.reporting.page import SIGNS, fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, iso, write_atomically
 from pytest_kraken_golive.runbook.model import Runbook
+from pytest_kraken_golive.signoff.waivers import InForce
+
+WAIVER = InForce("line", "why", "Carol", "T-1", dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
 
 KEYS = {
     *("schema_version", "run_id", "verdict", "reason", "production_signoff", "scope", "started_at", "finished_at"),
@@ -46,6 +49,8 @@ def line(
         check="c",
         params={"x": "NO"},
         outcome=outcome,
+        waiver=WAIVER if outcome is Outcome.WAIVED else None,
+        waived=Outcome.FAILED if outcome is Outcome.WAIVED else None,
         message=message,
         evidence=[{"source": "config/core.yaml", "value": 1}],
         order=order,
@@ -60,6 +65,8 @@ def document(*lines: LineResult, troubles: tuple[str, ...] = ()) -> dict[str, An
         verdict=decide(lines, troubles),
         results=lines,
         troubles=troubles,
+        warnings=(),
+        waivers=(),
         runbooks=[Runbook(Path("x.md"), "config/runbooks/x.md", "00", "paper", "T", "desk")],
         scope={
             "name": "rehearsal, sandbox",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,9 @@ from pytest_kraken_golive.gate.verdict import (
     exit_status,
     nearest_cause_first,
 )
+from pytest_kraken_golive.signoff.waivers import InForce
+
+WAIVER = InForce("line", "why", "Carol", "T-1", dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
 
 
 def line(outcome: Outcome, order: int = 0, *, message: str = "", distance: int = 0) -> LineResult:
@@ -28,6 +32,7 @@ def line(outcome: Outcome, order: int = 0, *, message: str = "", distance: int =
         check="c",
         params={},
         outcome=outcome,
+        waiver=WAIVER if outcome is Outcome.WAIVED else None,
         message=message,
         order=order,
         distance=distance,
@@ -50,10 +55,17 @@ def test_one_bad_line_is_no_go_and_named(outcome: Outcome) -> None:
     assert decide([line(outcome)]).reason == f"line-0: {outcome}"
 
 
-@pytest.mark.parametrize("outcome", GOOD)
-def test_good_lines_are_go(outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome.PASSED, "all 2 lines are proven"),
+        (Outcome.SIGNED, "1 of 2 lines are proven, 1 signed"),
+        (Outcome.WAIVED, "1 of 2 lines are proven, 1 waived (line-1), the first until 2026-12-31"),
+    ],
+)
+def test_good_lines_are_go_and_counted(outcome: Outcome, reason: str) -> None:
     verdict = decide([line(Outcome.PASSED), line(outcome, 1)])
-    assert (verdict.decision, verdict.reason, list(verdict.blockers)) == (Decision.GO, "all 2 lines are proven", [])
+    assert (verdict.decision, verdict.reason, list(verdict.blockers)) == (Decision.GO, reason, [])
 
 
 def test_what_did_not_run_is_incomplete_and_counted() -> None:
