@@ -40,7 +40,9 @@ def accept_all(root: Path) -> None:
     if lock.books:
         file = root / FILE
         file.parent.mkdir(exist_ok=True)
-        file.write_text(lock.text({}), encoding="utf-8")
+        text = lock.text({})
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
 
 
 @functools.cache
