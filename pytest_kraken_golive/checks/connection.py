@@ -224,7 +224,7 @@ def _require_limits(document: Document, settings: LiveSettings, evidence: Eviden
     assert found.value == in_force, found.unlike(in_force, "write the limits in force")
 
 
-@check("safe_validation", breaks=[*broken.SAFE, *real.SIGNED], touches="reads", judges="account")
+@check("safe_validation", breaks=[*broken.SAFE, *real.SIGNED], touches="reads", judges="account", waivable=False)
 def safe_validation(
     kraken_client: ExchangeClient,
     kraken_exchange: Exchange,

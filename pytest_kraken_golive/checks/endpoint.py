@@ -35,7 +35,7 @@ WORDS: dict[str | None, bool | None] = {
 """What `KRAKEN_USE_SANDBOX` may say: unset is a sandbox, and None is refused."""
 
 
-@check("production_mode", breaks=broken.MODE)
+@check("production_mode", breaks=broken.MODE, waivable=False)
 def production_mode(live_settings: LiveSettings, evidence: Evidence, *, use_sandbox: bool) -> None:
     """`KRAKEN_USE_SANDBOX` says, in one word that cannot be misread, what the line asks for."""
     see_variables(live_settings, evidence, USE_SANDBOX_VARIABLE)
@@ -47,7 +47,7 @@ def production_mode(live_settings: LiveSettings, evidence: Evidence, *, use_sand
         raise NotProven(f"{found.where}: expected a value, found none. Next: write {USE_SANDBOX_VARIABLE}={word}.")
 
 
-@check("base_url", breaks=[*broken.URL, real.real_exchange_elsewhere], touches="reads")
+@check("base_url", breaks=[*broken.URL, real.real_exchange_elsewhere], touches="reads", waivable=False)
 def base_url(
     golive_world: Rehearsal, live_settings: LiveSettings, kraken_exchange: Exchange, evidence: Evidence, *, url: str
 ) -> None:
@@ -159,7 +159,7 @@ def resolved(case: Case) -> tuple[str, str] | None:
         return client.endpoint.mode, client.base_url
 
 
-@check("environment_switch", breaks=broken.SWITCH)
+@check("environment_switch", breaks=broken.SWITCH, waivable=False)
 def environment_switch(
     live_settings: LiveSettings, golive_overridden: Mapping[str, str], evidence: Evidence, *, production: str
 ) -> None:

@@ -111,8 +111,9 @@ class Gate:
         options: Options,
         policy: Policy,
         plan: Plan,
-        lock: Lock | None,
         file: VerdictFile,
+        *,
+        lock: Lock | None,
         permit: Permit = NOTHING_REAL,
     ) -> None:
         self.options = options

@@ -133,7 +133,7 @@ def open_gate(session: pytest.Session) -> None:
         _thread_tapes(config, options, remote)
         return
     permit = permit_of(options)
-    gate = config.stash[GATE] = Gate(options, policy, plan, lock, config.stash[VERDICT_FILE], permit)
+    gate = config.stash[GATE] = Gate(options, policy, plan, config.stash[VERDICT_FILE], lock=lock, permit=permit)
     gate.watch.start()
     _listen(config, gate.ledger)
     _take_over_allure(config)
