@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "gate"))
+from accepted import accept_all
+
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3
 QUIET = ["-q", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
@@ -87,6 +90,7 @@ def bench_lines(lines: int) -> None:
         (place / "one").mkdir()
         (place / "one" / "test_one.py").write_text(FUNCTIONS.format(lines=1))
         (place / "one" / "one.md").write_text("# One\n\n- Line <!-- golive: {id: one, check: holds, number: 1} -->\n")
+        accept_all(place)
         pytest = [sys.executable, "-m", "pytest", *QUIET, *ANYIO]
         plain = ["-p", "no:allure_pytest"]
         seconds = alternated(

@@ -16,6 +16,7 @@ from pytest_kraken_golive.runbook.model import RunbookError
 from pytest_kraken_golive.runbook.parse import read_runbook
 
 STOCK_SOURCES = Sources()
+WRITTEN_BY_RUNS = ("reports/", ".tmp/")
 DAY = dt.date(2026, 1, 1)
 
 
@@ -25,6 +26,8 @@ def accept_all(root: Path) -> None:
     lock = Lock()
     for path in sorted(root.rglob("*.md")):
         shown = path.relative_to(root).as_posix()
+        if shown.startswith(WRITTEN_BY_RUNS):
+            continue
         try:
             book = read_runbook(path, shown)
         except RunbookError:

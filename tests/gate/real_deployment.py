@@ -112,6 +112,7 @@ def production(project: Project, tmp_path: Path) -> Iterator[Production]:
     project.edit(
         "config/golive.yaml", "issuer_keys: {}", f'issuer_keys: {{{ISSUER}: "{blueprint.issuer.public_text}"}}'
     )
+    project.without_required()
     project.edit("config/golive.yaml", "p99_max_s: 1.5", "p99_max_s: null")
     project.edit("config/golive.yaml", "samples: 299", "samples: 59")
     with SandboxServer(blueprint.sandbox) as server:

@@ -14,6 +14,7 @@ from pytest_kraken_golive.gate.result import LineResult
 from pytest_kraken_golive.gate.verdict import decide
 from pytest_kraken_golive.reporting.histogram import histogram_svg
 from pytest_kraken_golive.runbook.model import Runbook
+from pytest_kraken_golive.signoff.waivers import InForce
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 BOOK = "config/runbooks/paper.md"
@@ -43,6 +44,9 @@ IDENTITY = {
 }
 
 
+WAIVER = InForce("line", "why", "Carol", "T-1", dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
+
+
 def line(
     number: int,
     outcome: Outcome = Outcome.PASSED,
@@ -69,6 +73,8 @@ def line(
         check="holds",
         params={"number": number},
         outcome=outcome,
+        waiver=WAIVER if outcome is Outcome.WAIVED else None,
+        waived=Outcome.FAILED if outcome is Outcome.WAIVED else None,
         message=message,
         duration_s=0.0123,
         evidence=[seen] if evidence is None else evidence,

@@ -72,7 +72,6 @@ SCOPES: dict[str, tuple[dict[str, Any], str]] = {
         "not https://api.kraken.com alone",
     ),
     "another": ({"answered": {"https://api.kraken.com.example": {"Balance": 1}}}, "not https://api.kraken.com alone"),
-    "own": ({"own_checks": ["limits"]}, "the check limits is the project's own"),
     "stock": (
         {"not_asked": [{"line": "x", "check": "limits"}]},
         "stock lines were not asked",

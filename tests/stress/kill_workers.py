@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "gate"))
+from accepted import accept_all
 from allure_results import Results
 
 LINES = 12
@@ -61,6 +63,7 @@ def project(folder: Path) -> None:
     (folder / "config" / "runbooks").mkdir(parents=True)
     (folder / "config" / "runbooks" / "stress.md").write_text(f"# Stress\n\n{items}", encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    accept_all(folder)
 
 
 def lost(folder: Path, verdict: dict[str, Any]) -> list[str]:

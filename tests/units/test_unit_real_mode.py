@@ -57,7 +57,6 @@ def test_a_sign_off_lacks_nothing() -> None:
         ({}, {"stages": ["paper"]}, "production"),
         ({"not_asked": ["base-url"]}, {}, "stock lines"),
         ({"overridden_fixtures": {"kraken_client": "conftest.py"}}, {}, "fixtures"),
-        ({"own_checks": ["mine"]}, {}, "checks"),
         ({"replaced_checks": ["base_url"]}, {}, "checks"),
         ({}, {"plugins": ["conftest.py"]}, "plugin"),
         ({}, {"policy_root": Path("/srv/bot")}, "policy"),
