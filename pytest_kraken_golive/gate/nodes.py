@@ -14,6 +14,7 @@ from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
 from pytest_kraken_golive.gate.arming import require_armed
 from pytest_kraken_golive.gate.callspec import in_world
 from pytest_kraken_golive.gate.outcome import WRITTEN_FOR_PEOPLE, Pending, Suspect, Unbound, judge_phase
+from pytest_kraken_golive.gate.overheard import Ear, on_tape
 from pytest_kraken_golive.gate.people import People
 from pytest_kraken_golive.gate.plan import PlannedLine
 from pytest_kraken_golive.gate.proof import proof_items
@@ -62,6 +63,7 @@ class RunbookLine(pytest.Function):
         self.ran = False
         self.calls = 0
         self.tape: LineTape | None = None
+        self.ear: Ear | None = None
         self.proven = False
         self.recording: dict[str, Any] | None = None
         self.subject: dict[str, str] | None = None
@@ -75,15 +77,26 @@ class RunbookLine(pytest.Function):
         return self.path, self.planned.line.number - 1, f"{self.planned.id}: {self.planned.line.text}"
 
     def setup(self) -> None:
-        """The tape runs before any fixture can call the exchange, and before what nobody armed."""
+        """The tape runs before any fixture can call the exchange, as does who listens there; what nobody armed does not."""
         if self.config.option.kraken == "real" and self.planned.check is not None and self._world.is_real:
             require_armed(self.planned.check, self._world.permit)
         self.tape = begin(self)
-        with candid(self.tape):
-            super().setup()
+        self.ear = Ear.at(self, self.tape)
+        try:
+            with candid(self.tape):
+                super().setup()
+        except BaseException:
+            self._overhear()
+            raise
 
     def runtest(self) -> None:
         """Call the check with its fixtures, once: again until it is green is not a pass."""
+        try:
+            self._run_once()
+        finally:
+            self._overhear()
+
+    def _run_once(self) -> None:
         self.calls += 1
         if self.calls > 1:
             self.ran = False
@@ -101,6 +114,11 @@ class RunbookLine(pytest.Function):
             self._require_signatures(self.planned.manual)
         self.recording = told(self, self.tape, self.evidence)
         self.proven = True
+
+    def _overhear(self) -> None:
+        """Add what was asked and answered, after everything else: no check passes on that alone."""
+        self.evidence.records += on_tape(self.tape) if self.ear is None else self.ear.heard(self)
+        self.ear = None
 
     def teardown(self) -> None:
         """The tape stops when all fixtures have tidied up."""

@@ -157,6 +157,11 @@ class Recorder(Running):
             self._taken.append(Interaction(asked=asked, answered=answered))
         return True
 
+    @property
+    def exchanged(self) -> Sequence[Interaction]:
+        """What was asked and answered so far."""
+        return list(self._taken)
+
     def known(self) -> dict[str, Any]:
         """What is known of the recording before it is written, as JSON data."""
         return {
@@ -222,6 +227,11 @@ class Player(Running):
     def calls(self) -> Sequence[Asked]:
         """What has been asked and was answered so far."""
         return list(self._played.values())
+
+    @property
+    def exchanged(self) -> Sequence[Interaction]:
+        """What was asked and answered so far, in the order in which it was asked."""
+        return [self._interactions[number] for number in self._played]
 
     def _find(self, asked: Asked) -> int | None:
         return next(

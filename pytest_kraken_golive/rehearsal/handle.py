@@ -137,6 +137,15 @@ class SandboxHandle:
         """How often checks have asked an endpoint."""
         return int(self.books()["by_endpoint"].get(endpoint, 0))
 
+    def take_down(self) -> None:
+        """Begin to take down, word for word, what checks ask and what they are answered."""
+        self._ask("POST", "/transcript", json={"door": CHECKS_DOOR})
+
+    def taken_down(self) -> dict[str, Any] | None:
+        """End it, and give what was taken down, see `sandbox.transcript`; None if nobody had begun."""
+        taken: dict[str, Any] | None = self._ask("DELETE", "/transcript", params={"door": CHECKS_DOOR})["taken_down"]
+        return taken
+
     def fault(self, kind: str, endpoint: str = "*", times: int | None = 1, **parameters: Any) -> None:
         """Let the next matching requests meet trouble; see `sandbox.settings.FaultSettings`."""
         order = {"door": CHECKS_DOOR, **parameters, "kind": kind, "endpoint": endpoint, "times": times}

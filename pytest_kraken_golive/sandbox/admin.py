@@ -36,6 +36,13 @@ class WantedBooks(_Wanted):
     """Window in which the largest burst is looked for."""
 
 
+class WantedTranscript(_Wanted):
+    """Body of `POST /transcript` and query of `DELETE /transcript`."""
+
+    door: str = "main"
+    """Whose calls are taken down."""
+
+
 class WantedStatus(_Wanted):
     """Body of `POST /status`."""
 
@@ -108,6 +115,15 @@ def admin_app(exchange: Exchange, refuse: Callable[[str, float], None]) -> Starl
             return exchange.observed(wanted.door, wanted.window_s)
         return {name: exchange.observed(name, wanted.window_s) for name in exchange.doors}
 
+    async def transcript(request: Request) -> object:
+        begins = request.method == "POST"
+        wanted = (
+            await _read(request, WantedTranscript)
+            if begins
+            else WantedTranscript.model_validate(dict(request.query_params))
+        )
+        return {"door": wanted.door, "taken_down": exchange.take_down(wanted.door, begin=begins)}
+
     async def faults(request: Request) -> object:
         if request.method == "POST":
             fault = await _read(request, FaultSettings)
@@ -164,6 +180,7 @@ def admin_app(exchange: Exchange, refuse: Callable[[str, float], None]) -> Starl
     return Starlette(
         routes=[
             Route("/books", guarded(books), methods=["GET"]),
+            Route("/transcript", guarded(transcript), methods=["POST", "DELETE"]),
             Route("/faults", guarded(faults), methods=["GET", "POST", "DELETE"]),
             Route("/status", guarded(status), methods=["POST"]),
             Route("/prices", guarded(prices), methods=["POST"]),

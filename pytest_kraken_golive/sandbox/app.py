@@ -74,6 +74,9 @@ class Door:
         if scope["type"] != "http":
             raise RuntimeError(f"only HTTP is served here, not {scope['type']}")
         visit = _Visit(self._exchange, self._name)
+        transcript = self._exchange.doors[self._name].transcript
+        if transcript is not None:
+            receive, send = transcript.listening(scope, receive, send, scope["extensions"][TRANSPORT])
         try:
             await self._serve(visit, scope, receive, send)
         except _Gone:

@@ -26,6 +26,7 @@ from .routes import HISTORY, MONEY_OUT, PRIVATE_ENDPOINTS, PrivateEndpoint, Sess
 from .settings import MOST_SKEW_S, PERMISSIONS, AccountSettings, FaultSettings, SandboxSettings, Status
 from .settlement import total
 from .skew import SkewedClock
+from .transcript import Transcript
 from .wire import PRIVATE, PUBLIC, Call, failure, read_body, read_query, success
 
 _log = logging.getLogger(__name__)
@@ -229,6 +230,22 @@ class Exchange:
         with self.lock:
             money = self.desk.money
             return total([*(account.balances for account in self.accounts), money.market_money, money.fees_taken])
+
+    def take_down(self, door: str, *, begin: bool) -> dict[str, Any] | None:
+        """Begin to take down a door's calls word for word, or end it.
+
+        Returns:
+            What was taken down up to now, see `Transcript.shown`; None if nothing was.
+
+        Raises:
+            KeyError: there is no such door.
+        """
+        with self.lock:
+            if door not in self.doors:
+                raise KeyError(f"no door {door!r}; there are {', '.join(self.doors)}")
+            before = self.doors[door].transcript
+            self.doors[door].transcript = Transcript(self.clock.monotonic) if begin else None
+        return None if before is None else before.shown()
 
     # --- administration -------------------------------------------------------------------------------------------
 

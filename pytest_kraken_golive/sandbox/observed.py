@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .orders import Amend, Fill, Order
+from .transcript import Transcript
 
 
 @dataclass(slots=True)
@@ -54,6 +55,8 @@ class DoorBook:
     """Single calls, where a journal is kept; see `journal.Journal`."""
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
+    transcript: Transcript | None = None
+    """What is taken down word for word, while somebody asks for it."""
 
     def arrive(self, unix_s: float, monotonic_s: float) -> None:
         """A request came in and is in service."""

@@ -72,6 +72,11 @@ def test_a_line_replays_its_own_orders_and_no_other(trading: Project) -> None:
         "btc": ("embedded", 2, None),
         "eth": ("embedded", 2, None),
     }
+    for run in (recorded, replayed):
+        calls = [one for one in run.lines["btc"]["evidence"] if str(one.get("key")).startswith("POST ")]
+        assert [one["key"] for one in calls] == ["POST /0/private/AddOrder", "POST /0/private/CancelOrder"]
+        assert calls[0]["value"]["asked"]["fields"]["pair"] == "XBTUSD"
+        assert calls[0]["value"]["answered"]["error"] == []
     (asked, live) = replayed.lines["books"]["evidence"]
     assert asked["value"] == 0, "the exchange was asked"
     assert live["value"] == "live exchange (embedded) in replay"

@@ -192,6 +192,34 @@ def test_long_values_are_folded_and_longer_ones_counted() -> None:
     assert shown.all("details")[1].attributes.get("open") is None
 
 
+def test_calls_of_the_exchange_are_question_and_answer_in_their_order() -> None:
+    asked = {"method": "POST", "path": "/0/private/AddOrder", "fields": {"pair": "XBTUSD", "note": "<b>"}}
+    answered = {"status": 200, "error": ["EOrder:Insufficient funds"]}
+    other = {"method": "GET", "path": "/0/public/Time", "fields": {}}
+    values = [
+        {"asked": asked, "answered": answered, "duration_s": 0.0123},
+        {"asked": other, "answered": {"status": 200, "error": [], "result": {"unixtime": 7}}},
+        {"asked": other, "answered": {"status": 520, "body": "<html>"}},
+        {"asked": asked, "answered": None},
+        {"asked": asked, "answered": answered, "duration_s": 0.0123},
+    ]
+    evidence = [{"source": "exchange", "key": f"call {n}", "value": value} for n, value in enumerate(values)]
+    shown = page(document(line(0, evidence=evidence))).by_id("line-line-0")
+    rows = [" ".join(code.text for code in row.all("code")) for row in shown.one("table", "seen").all("tr")]
+    assert [row for row in rows if row] == [
+        "call 0 200, EOrder:Insufficient funds, 12 ms",
+        "call 1 200, ok",
+        "call 2 520, no answer of its interface",
+        "call 3 no whole answer came back",
+        "call 4 200, EOrder:Insufficient funds, 12 ms",
+    ]
+    question, answer = (
+        part.one("pre").text for part in shown.all("div", "call")[0].children if isinstance(part, Element)
+    )
+    assert question == 'method: "POST" path: "/0/private/AddOrder" fields: {"pair": "XBTUSD", "note": "<b>"}'
+    assert answer == 'status: 200 error: ["EOrder:Insufficient funds"]'
+
+
 def test_a_picture_is_shown_as_one_and_can_do_nothing() -> None:
     hostile = '<svg xmlns="http://www.w3.org/2000/svg" aria-label="p50 &lt; 3 ms"><script>evil()</script>\udc80</svg>'
     evidence = [{"source": "latency/x.svg", "value": hostile, "note": "picture (SVG)"}]
