@@ -117,7 +117,7 @@ class RunbookLine(pytest.Function):
 
     def _overhear(self) -> None:
         """Add what was asked and answered, after everything else: no check passes on that alone."""
-        self.evidence.records += on_tape(self.tape) if self.ear is None else self.ear.heard(self)
+        self.evidence.records += on_tape(self, self.tape) if self.ear is None else self.ear.heard(self)
         self.ear = None
 
     def teardown(self) -> None:

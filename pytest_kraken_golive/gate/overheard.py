@@ -46,16 +46,18 @@ class Ear:
         """End, and give what was heard."""
         if self._exchange is None:
             return [unknown(str(self._problem))]
-        worlds = item.config.stash[WORLDS]
         try:
             taken = self._exchange.taken_down()
         except HostError as error:
             return [unknown(str(error))]
         if taken is None:
             return [unknown("somebody else ended what was taken down")]
-        return list(taken_down(taken, worlds.redactor, balances=worlds.policy.kraken.record_balances))
+        return list(taken_down(taken, item.config.stash[WORLDS].redactor))
 
 
-def on_tape(tape: LineTape | None) -> list[EvidenceRecord]:
+def on_tape(item: Any, tape: LineTape | None) -> list[EvidenceRecord]:
     """What a tape has."""
-    return [] if tape is None else list(taped(tape.tape.exchanged, played=isinstance(tape.tape, Player)))
+    if tape is None:
+        return []
+    redactor = item.config.stash[WORLDS].redactor
+    return list(taped(tape.tape.exchanged, redactor, played=isinstance(tape.tape, Player)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_kraken_golive.contract import EvidenceRecord, Fault
@@ -18,34 +18,33 @@ MOST: Final = 5
 SOURCE: Final = "exchange"
 
 
-def taken_down(taken: Mapping[str, Any], redactor: Redactor, *, balances: bool) -> Iterator[EvidenceRecord]:
+def taken_down(taken: Mapping[str, Any], redactor: Redactor) -> Iterator[EvidenceRecord]:
     """Records of what the embedded exchange took down.
 
     Args:
         taken: see `sandbox.transcript`.
         redactor: knows the secrets.
-        balances: whether balances may be shown.
     """
     note = "as the exchange took it down"
     for call in taken["first"]:
-        yield _record(_call(call, redactor, balances=balances), note)
+        yield _record(_call(call, redactor), note)
     if taken["left_out"]:
         yield _left_out(taken["left_out"])
     for call in taken["last"]:
-        yield _record(_call(call, redactor, balances=balances), note)
+        yield _record(_call(call, redactor), note)
 
 
-def taped(interactions: Sequence[Interaction], *, played: bool) -> Iterator[EvidenceRecord]:
+def taped(interactions: Sequence[Interaction], redactor: Redactor, *, played: bool) -> Iterator[EvidenceRecord]:
     """Records of what a recording holds, as far as it was asked for."""
     note = "as the recording answered it" if played else "as it was recorded"
     first, rest = interactions[:MOST], interactions[MOST:]
     last = rest[-MOST:]
     for one in first:
-        yield _record(_pair(one.asked, one.answered), note)
+        yield _record(_pair(one.asked, _without_amounts(one, redactor)), note)
     if len(rest) > len(last):
         yield _left_out(len(rest) - len(last))
     for one in last:
-        yield _record(_pair(one.asked, one.answered), note)
+        yield _record(_pair(one.asked, _without_amounts(one, redactor)), note)
 
 
 def unknown(why: str) -> EvidenceRecord:
@@ -61,7 +60,7 @@ def _left_out(count: int) -> EvidenceRecord:
     return EvidenceRecord(SOURCE, count, key="calls between these that are left out")
 
 
-def _call(call: Mapping[str, Any], redactor: Redactor, *, balances: bool) -> dict[str, Any]:
+def _call(call: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     path = call["target"].partition("?")[0]
     once: list[str] = []
     try:
@@ -73,15 +72,21 @@ def _call(call: Mapping[str, Any], redactor: Redactor, *, balances: bool) -> dic
     if not call["status"]:
         return _pair(asked, None)
     try:
-        answer = {
-            "status": {"code": call["status"]},
-            "headers": {},
-            "body": {"string": _bytes(call["answer"], call["answer_size"])},
-        }
-        answered = answered_of(answer, asked.endpoint, redactor, once, balances=balances)
+        answer = _bytes(call["answer"], call["answer_size"])
+        answered = _answered(call["status"], answer, asked.endpoint, redactor, once)
     except Fault as fault:
         answered = Answered(status=call["status"], headers={}, body=_unseen(fault))
     return {**_pair(asked, answered), "duration_s": round(call["duration_s"], 6)}
+
+
+def _without_amounts(one: Interaction, redactor: Redactor) -> Answered:
+    return _answered(one.answered.status, one.answered.body.encode(), one.asked.endpoint, redactor, ())
+
+
+def _answered(status: int, body: bytes, endpoint: str, redactor: Redactor, once: Iterable[str]) -> Answered:
+    """Without balances, whatever recordings may hold: reports are passed on to more people."""
+    answer = {"status": {"code": status}, "headers": {}, "body": {"string": body}}
+    return answered_of(answer, endpoint, redactor, once, balances=False)
 
 
 def _bytes(text: str | None, size: int) -> bytes:

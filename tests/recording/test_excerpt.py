@@ -29,9 +29,9 @@ def call(body: str = "", answer: str | None = '{"error":[]}', **more: Any) -> di
     } | more
 
 
-def values(*calls: dict[str, Any], redactor: Redactor | None = None, balances: bool = True) -> list[Any]:
+def values(*calls: dict[str, Any], redactor: Redactor | None = None) -> list[Any]:
     taken = {"total": len(calls), "left_out": 0, "first": list(calls), "last": []}
-    return [record.value for record in taken_down(taken, redactor or Redactor(), balances=balances)]
+    return [record.value for record in taken_down(taken, redactor or Redactor())]
 
 
 def test_a_call_is_what_was_asked_and_what_was_answered() -> None:
@@ -78,7 +78,7 @@ def test_a_request_that_nobody_can_read_is_not_shown_and_no_fault(body: str) -> 
     assert value["answered"] == {"status": 200, "error": []}
 
 
-def test_long_ones_are_cut_and_balances_masked_where_they_may_not_be_shown() -> None:
+def test_long_ones_are_cut_and_balances_are_masked() -> None:
     rows = {"result": {f"pair-{n}": "x" * 50 for n in range(200)}, "error": []}
     (value,) = values(call(urlencode({"orders": "y" * 5000}), json.dumps(rows)))
     assert value["asked"]["fields"].startswith('{"orders": "yyy')
@@ -86,7 +86,7 @@ def test_long_ones_are_cut_and_balances_masked_where_they_may_not_be_shown() -> 
         assert LONGEST < len(text) < LONGEST + 30
         assert text.endswith(" characters)")
     balance = call(target="/0/private/Balance", answer='{"error":[],"result":{"ZUSD":"7.50"}}')
-    assert values(balance, balances=False)[0]["answered"]["result"] == {"ZUSD": "***"}
+    assert values(balance)[0]["answered"]["result"] == {"ZUSD": "***"}
 
 
 def test_of_a_recording_first_and_last_are_shown_and_the_others_counted() -> None:
@@ -97,7 +97,7 @@ def test_of_a_recording_first_and_last_are_shown_and_the_others_counted() -> Non
     ]
     found = [
         one.value if one.key != "GET /0/public/Depth" else one.value["asked"]["fields"]["count"]
-        for one in taped(made, played=True)
+        for one in taped(made, Redactor(), played=True)
     ]
     assert found == ["0", "1", "2", "3", "4", 3, "8", "9", "10", "11", "12"]
 

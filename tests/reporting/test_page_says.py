@@ -214,7 +214,7 @@ def test_calls_of_the_exchange_are_question_and_answer_in_their_order() -> None:
         "call 4 200, EOrder:Insufficient funds, 12 ms",
     ]
     question, answer = (
-        part.one("pre").text for part in shown.all("div", "call")[0].children if isinstance(part, Element)
+        part.one("pre").text for part in shown.all("div", "pair")[0].children if isinstance(part, Element)
     )
     assert question == 'method: "POST" path: "/0/private/AddOrder" fields: {"pair": "XBTUSD", "note": "<b>"}'
     assert answer == 'status: 200 error: ["EOrder:Insufficient funds"]'
