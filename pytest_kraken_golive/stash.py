@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_kraken_golive.gate.guards import EnvironmentSnapshot
     from pytest_kraken_golive.gate.ledger import Ledger
     from pytest_kraken_golive.gate.people import People
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 VERDICT_FILE: pytest.StashKey[VerdictFile] = pytest.StashKey()
 """The file that says NO-GO from the first moment."""
+
+LAST_RUN: pytest.StashKey[Mapping[str, float]] = pytest.StashKey()
+"""Seconds that each line took in the run before this one, by id."""
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 """The run's verdict in the making; only in the process that was started by the user."""

@@ -25,6 +25,7 @@ from pytest_kraken_golive.gate.latency import ThisMachine
 from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
+from pytest_kraken_golive.gate.progress import Teller
 from pytest_kraken_golive.gate.proof import NextBroken, ProofLine, UnprovenLine
 from pytest_kraken_golive.gate.quiet_tail import put_last
 from pytest_kraken_golive.gate.request import Options
@@ -40,11 +41,12 @@ from pytest_kraken_golive.recording.offline import go_offline, go_online
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.reporting.page import fitting
+from pytest_kraken_golive.reporting.progress import last_durations
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.runbook.model import Stage
 from pytest_kraken_golive.signoff.places import discard
-from pytest_kraken_golive.stash import ALLURE, ENVIRONMENT, GATE, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
+from pytest_kraken_golive.stash import ALLURE, ENVIRONMENT, GATE, LAST_RUN, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
 PYTESTS_SUMMARY = "fE"
@@ -88,6 +90,7 @@ def say_no_go(config: pytest.Config, rootdir: Path | None = None) -> None:
         return
     root = rootdir or config.rootpath
     file = config.stash[VERDICT_FILE] = VerdictFile(root / config.known_args_namespace.golive_report_dir, root)
+    config.stash[LAST_RUN] = last_durations(file.path)
     try:
         file.say_no_go(UNFINISHED)
         discard(file.path.parent)
@@ -139,6 +142,8 @@ def open_gate(session: pytest.Session) -> None:
     _take_over_allure(config)
     config.pluginmanager.register(Told(gate), "golive-told")
     config.pluginmanager.register(ThisMachine(), "golive-machine")
+    if (teller := Teller.of(config)) is not None:
+        config.pluginmanager.register(teller, "golive-progress")
     worlds = config.stash[WORLDS] = Worlds(
         options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment, permit=permit
     )

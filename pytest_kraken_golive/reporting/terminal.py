@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_kraken_golive.reporting.failures import counted, heading, in_the_way
@@ -124,12 +124,17 @@ def _own_parts(scope: dict[str, Any]) -> list[str]:
     return parts
 
 
+def section_name(headings: Sequence[str]) -> str:
+    """The headings above a line, without the runbook's own."""
+    return " / ".join(headings[1:] or headings)
+
+
 def sections(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The lines of a runbook, those in a row that stand under the same headings together."""
     current: list[dict[str, Any]] = []
     name = ""
     for line in lines:
-        section = " / ".join(line["section"][1:] or line["section"])
+        section = section_name(line["section"])
         if current and section != name:
             yield name, current
             current = []
