@@ -33,7 +33,7 @@ class Fragments:
             secret: as it is written.
             raws: its bytes, and those that it stands for if it is Base64.
         """
-        if _is_place(secret):
+        if is_place(secret):
             return
         for spelling in {*_written(secret), *(one for raw in raws for one in _encoded(raw))}:
             if len(spelling) >= SHORTEST_FRAGMENT:
@@ -55,7 +55,7 @@ class Fragments:
                     place = max(place, end)
 
 
-def _is_place(secret: str) -> bool:
+def is_place(secret: str) -> bool:
     """A URL, or the path of something that is there: its pieces are ordinary words. A key may begin so, too."""
     if _URL.match(secret):
         return True

@@ -6,12 +6,13 @@ import base64
 import bisect
 import functools
 import html
+import html.entities
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_kraken_golive.fragments import Fragments
+from pytest_kraken_golive.fragments import SHORTEST_FRAGMENT, Fragments, is_place
 
 MASK = "***"
 SHORTEST_SECRET = 6
@@ -46,9 +47,8 @@ class Redactor:
 
     def learn_environment(self, environ: Mapping[str, str]) -> None:
         """Mask the values of variables whose names say that they are secret."""
-        for name, value in environ.items():
-            if _NAMES.search(name):
-                self.learn(value)
+        for secret in secrets_of(environ):
+            self.learn(secret)
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -76,6 +76,18 @@ class Redactor:
             return value
         masked = self.text(shown := str(value))
         return value if masked == shown else masked
+
+
+def secrets_of(environ: Mapping[str, str]) -> list[str]:
+    """The values of variables whose names say that they are secret."""
+    return [value for name, value in environ.items() if _NAMES.search(name)]
+
+
+def may_be_chance(secret: str) -> bool:
+    """Whether a text may stand somewhere without having been leaked: a word, an address, the path of a file."""
+    secret = secret.strip()
+    address = is_place(secret) and "@" not in secret  # which may have a password before it
+    return len(secret) < SHORTEST_FRAGMENT or address or re.fullmatch(r"[A-Za-z_. -]+", secret) is not None
 
 
 def _length(entry: tuple[str, Form]) -> int:
@@ -162,10 +174,17 @@ def _ways(part: str) -> tuple[str, ...]:
         ways.append(_BACKSLASHES + re.escape(short[1]))
     if char in "/'":
         ways.append(_BACKSLASHES + char)
+    if char in "\"'":
+        ways.append(char * 2)  # as CSV and YAML double it
+    if char == "'":
+        ways.append("'(?:\"'\"|\\\\')'")  # as a shell takes it
     if char == " ":
         ways.append(r"\+")
-    if (entity := html.escape(char)) != char:
-        ways.append(f"{entity}|&#0*{ord(char)};|&#[xX]0*{_any_case(ord(char), 1)};")
+    ways.append(f"&#0*{ord(char)};|&#[xX]0*{_any_case(ord(char), 1)};")
+    if not char.isascii():
+        ways.append(re.escape(_bytes_of(char).decode("latin-1")))  # UTF-8 that was read as something else
+    if (name := html.entities.codepoint2name.get(ord(char))) is not None:
+        ways.append(f"&{name};")
     return tuple(ways)
 
 

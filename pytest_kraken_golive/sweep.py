@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import bisect
 import codecs
+import functools
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,10 +26,24 @@ OVERLAP = 4096
 LARGEST_UNPACKED = 16 << 20
 """In larger files Base64 is looked at as it stands: the secret's own Base64 is found, no packed file within it."""
 
+DEEPEST = 4
+"""So many times Base64 may be packed in Base64."""
+
 _GZIP = b"\x1f\x8b"
 _GZIP_BITS = 31
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\s+[A-Za-z0-9+/_-]{4,})*={0,2}")
+
+Joined = Callable[[str], str]
+_JOINED: tuple[Joined, ...] = (
+    functools.partial(
+        re.compile(r"\\\r?\n[ \t]*(?:\\(?=[ \t]))?").sub, ""
+    ),  # YAML's double quotes, a shell, a string of C
+    functools.partial(re.compile(r"\r?\n[ \t]+").sub, " "),  # YAML's plain text and single quotes, a mail's head
+    lambda text: binascii.a2b_qp(text.encode("latin-1", "replace")).decode("latin-1"),  # a mail's body
+    lambda text: text.replace("\0", ""),  # UTF-16 that does not say so
+)
+"""Ways in which a text goes over lines, or is spread, undone."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +82,10 @@ class Sweep:
         return [leak for path in _files(places) if (leak := self.look_at(path)) is not None]
 
     def look_at(self, path: Path) -> Leak | None:
-        """The first leak in one file; errors as with `below`."""
+        """The first leak in one file or its name; errors as with `below`."""
         self.files += 1
+        if self.redactor.place_in(path.name) is not None:
+            return Leak(path, 1, "its name")
         with path.open("rb") as file:
             head = file.read(len(_GZIP))
             file.seek(0)
@@ -88,9 +106,9 @@ class Sweep:
             read += len(data)
             self.size += len(data)
             text = kept + decoder.decode(data)
-            place = self.redactor.place_in(text)
-            if place is not None:
-                return Leak(path, line + text.count("\n", 0, place), packed)
+            found = self._line_in(text)
+            if found is not None:
+                return Leak(path, line + found, packed)
             cut = max(0, len(text) - OVERLAP)
             line += text.count("\n", 0, cut)
             kept = text[cut:]
@@ -98,11 +116,39 @@ class Sweep:
                 whole.append(text[:cut])
         return self._unpack(path, "".join([*whole, kept])) if read <= LARGEST_UNPACKED else None
 
+    def _line_in(self, text: str) -> int | None:
+        """The 0-based line in which a secret stands, also where it goes over lines; None where there is none."""
+        place = self.redactor.place_in(text)
+        if place is not None:
+            return text.count("\n", 0, place)
+        return next((self._last_line(text, other) for other in _JOINED if self._holds(other, text)), None)
+
+    def _holds(self, joined: Joined, text: str) -> bool:
+        changed = joined(text)
+        return changed != text and self.redactor.place_in(changed) is not None
+
+    def _last_line(self, text: str, joined: Joined) -> int:
+        """Where the first lines that hold it end: fewer do not."""
+        lines = text.split("\n")
+        return bisect.bisect_left(
+            range(len(lines)), True, key=lambda last: self._holds(joined, "\n".join(lines[: last + 1]))
+        )
+
     def _unpack(self, path: Path, text: str) -> Leak | None:
-        for found in _BASE64.finditer(text):
-            if any(self.redactor.place_in(inner) is not None for inner in _decoded(found[0])):
-                return Leak(path, 1 + text.count("\n", 0, found.start()), "Base64")
+        for written in dict.fromkeys((text, text.replace("\\n", "\n"))):  # a line's end as JSON writes it
+            for found in _BASE64.finditer(written):
+                if self._is_in(found[0], DEEPEST):
+                    return Leak(path, 1 + written.count("\n", 0, found.start()), "Base64")
         return None
+
+    def _is_in(self, packed: str, deep: int) -> bool:
+        """Whether a stretch of Base64 holds a secret, itself or packed once more."""
+        for inner in _decoded(packed):
+            if self._line_in(inner) is not None:
+                return True
+            if deep and any(self._is_in(found[0], deep - 1) for found in _BASE64.finditer(inner)):
+                return True
+        return False
 
 
 def _files(places: Iterable[Path]) -> Iterator[Path]:
@@ -142,10 +188,11 @@ def _decoded(text: str) -> Iterator[str]:
         data = base64.b64decode(usable + "=" * (-len(usable) % 4))
     except binascii.Error:
         return
-    yield data.decode("latin-1")
-    if data.startswith(_GZIP):
-        unpacked = zlib.decompressobj(wbits=_GZIP_BITS)
+    for _ in range(DEEPEST):
+        yield data.decode("latin-1")
+        if not data.startswith(_GZIP):
+            return
         try:
-            yield unpacked.decompress(data, LARGEST_UNPACKED).decode("latin-1")
+            data = zlib.decompressobj(wbits=_GZIP_BITS).decompress(data, LARGEST_UNPACKED)
         except zlib.error:
             return

@@ -1,10 +1,16 @@
-"""Mask secrets in pytest's own reports, before terminal, junit, Allure or another process sees them."""
+"""Mask secrets in what pytest tells, before terminal, junit, Allure, a log or another process sees them."""
 
 from __future__ import annotations
 
-from typing import Any
+import linecache
+import logging
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 import pytest
+from _pytest.junitxml import xml_key
 
 from pytest_kraken_golive.redact import Redactor
 
@@ -56,3 +62,111 @@ def _tuple(value: tuple[Any, ...], redactor: Redactor) -> tuple[Any, ...]:
     for item in value:
         _walk(item, redactor, set())
     return tuple(redactor.text(item) if isinstance(item, str) else item for item in value)
+
+
+class Scrubber:
+    """Masks what leaves a process on other ways than in a report: warnings, logs as they are written, junit's head."""
+
+    def __init__(self, config: pytest.Config, redactor: Redactor) -> None:
+        self._config = config
+        self._redactor = redactor
+        logs = config.pluginmanager.get_plugin("logging-plugin")
+        for name in ("log_cli_handler", "log_file_handler", "caplog_handler", "report_handler"):
+            handler = getattr(logs, name, None)
+            if isinstance(handler, logging.Handler) and handler.formatter is not None:
+                handler.setFormatter(_Masking(handler.formatter, redactor))
+        if config.option.capture == "no":
+            for name in ("stdout", "stderr"):
+                _mask_stream(config, name, redactor)
+        if config.pluginmanager.hasplugin("allure_listener"):
+            _scrub_allure(config, redactor)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Before the terminal keeps it, or a worker hands it over."""
+        told = self._redactor.text(str(warning_message.message))
+        if told != str(warning_message.message):
+            warning_message.message = UserWarning(told)
+        line = linecache.getline(warning_message.filename, warning_message.lineno)
+        if self._redactor.text(line) != line:
+            warning_message.line = self._redactor.text(line)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Before junit's file is written."""
+        if (xml := self._config.stash.get(xml_key, None)) is not None:
+            xml.global_properties[:] = [
+                (self._redactor.text(name), self._redactor.text(value)) for name, value in xml.global_properties
+            ]
+
+
+class _Masking(logging.Formatter):
+    """What another formatter makes of a record, without secrets."""
+
+    def __init__(self, formatter: logging.Formatter, redactor: Redactor) -> None:
+        super().__init__()
+        self._formatter = formatter
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(self._formatter.format(record))
+
+
+class _MaskingStream:
+    """A text stream without secrets, line by line: what is left of a line comes when it is flushed."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+        self._stream = stream
+        self._redactor = redactor
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        lines, end, self._begun = f"{self._begun}{text}".rpartition("\n")
+        if end:
+            self._stream.write(self._redactor.text(lines) + end)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        text, self._begun = self._begun, ""
+        self._stream.write(self._redactor.text(text))
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _mask_stream(config: pytest.Config, name: str, redactor: Redactor) -> None:
+    """With `-s` nothing is captured; pytest's own writer keeps the stream that it has."""
+    before = getattr(sys, name)
+    masking = _MaskingStream(before, redactor)
+    setattr(sys, name, masking)
+
+    def put_back() -> None:
+        masking.flush()
+        if getattr(sys, name) is masking:
+            setattr(sys, name, before)
+
+    config.add_cleanup(put_back)
+
+
+def _scrub_allure(config: pytest.Config, redactor: Redactor) -> None:
+    """Mask what allure-pytest takes from exceptions itself. What is attached to its report is swept, as any file is."""
+    import allure_commons  # noqa: PLC0415 - only where its plugin is present
+
+    class Allure:
+        """Hears what will be written."""
+
+        @allure_commons.hookimpl(tryfirst=True)
+        def report_result(self, result: Any) -> None:
+            _walk(result, redactor, set())
+
+        @allure_commons.hookimpl(tryfirst=True)
+        def report_container(self, container: Any) -> None:
+            _walk(container, redactor, set())
+
+    name = allure_commons.plugin_manager.register(Allure())
+    config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(name=name))

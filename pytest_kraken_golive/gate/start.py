@@ -29,7 +29,7 @@ from pytest_kraken_golive.gate.progress import Teller
 from pytest_kraken_golive.gate.proof import NextBroken, ProofLine, UnprovenLine
 from pytest_kraken_golive.gate.quiet_tail import put_last
 from pytest_kraken_golive.gate.request import Options
-from pytest_kraken_golive.gate.scrub import scrub
+from pytest_kraken_golive.gate.scrub import Scrubber, scrub
 from pytest_kraken_golive.gate.session import Gate, last_line, load_checks, read_plan, worker_output
 from pytest_kraken_golive.gate.tapes import Remote, Tapes
 from pytest_kraken_golive.gate.told import Told
@@ -147,6 +147,7 @@ def open_gate(session: pytest.Session) -> None:
     worlds = config.stash[WORLDS] = Worlds(
         options.rootdir, policy, entrypoints=_entrypoints(plan), deployment=options.deployment, permit=permit
     )
+    config.pluginmanager.register(Scrubber(config, worlds.redactor), "golive-scrubber")
     _thread_tapes(config, options, remote)
     spreads = config.pluginmanager.hasplugin("dsession")
     if spreads:
@@ -194,6 +195,7 @@ def _join(config: pytest.Config, policy: Policy) -> None:
     given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
     config.stash[ENVIRONMENT] = EnvironmentSnapshot(given["golive_environment"])
     config.stash[WORLDS] = Worlds(config.rootpath, policy, tickets=given["golive_worlds"])
+    config.pluginmanager.register(Scrubber(config, config.stash[WORLDS].redactor), "golive-scrubber")
     from pytest_kraken_golive.gate.xdist import WorkerSide  # noqa: PLC0415 - only where xdist is present
 
     config.pluginmanager.register(WorkerSide(config), "golive-xdist")

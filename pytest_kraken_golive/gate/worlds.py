@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_kraken_golive.gate.guards import ClockGuard
 from pytest_kraken_golive.policy import Policy
-from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.redact import Redactor, may_be_chance, secrets_of
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
 from pytest_kraken_golive.runbook.model import Stage
@@ -45,7 +45,10 @@ class Worlds:
         self.redactor = Redactor()
         self.redactor.learn_environment(os.environ)
         self.credentials = Redactor()
-        """Knows the accounts' credentials alone: where one of them stands at the end, the run has leaked it."""
+        """Knows the secrets that are found nowhere by chance: where one stands at the end, the run has leaked it."""
+        for secret in secrets_of(os.environ):
+            if not may_be_chance(secret):
+                self.credentials.learn(secret)
         self._entrypoints = {**DEFAULT_ENTRYPOINTS, **(entrypoints or {})}
         self._deployment = deployment
         self._tickets = tickets

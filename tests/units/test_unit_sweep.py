@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
+import quopri
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -19,6 +23,11 @@ from pytest_kraken_golive.sweep import OVERLAP, PIECE, Leak, Sweep
 
 SECRET = base64.b64encode(bytes(range(7, 71))).decode()
 
+
+def twice(raw: bytes) -> bytes:
+    return base64.b64encode(b"x " + base64.b64encode(b"y" + raw) + b" z")
+
+
 WAYS: dict[str, Callable[[str], bytes]] = {
     "clear": lambda secret: f"a\nb {secret} c".encode(),
     "url": lambda secret: f"a\nk={quote(secret, safe='')}".encode(),
@@ -28,6 +37,12 @@ WAYS: dict[str, Callable[[str], bytes]] = {
     "broken over lines": lambda secret: b"x: !!binary |\n" + base64.encodebytes(b"header " + secret.encode() * 2),
     "gzip": lambda secret: gzip.compress(f"a\nb {secret}".encode()),
     "gzip in Base64": lambda secret: yaml.safe_dump({"body": gzip.compress(f"a {secret}".encode())}).encode(),
+    "gzip in gzip": lambda secret: base64.b64encode(gzip.compress(gzip.compress(f"a {secret}".encode()))),
+    "Base64 in Base64 in Base64": lambda secret: twice(twice(b"ab" + secret.encode() + b"c") * 2),
+    "Base64 in lines in JSON": lambda secret: json.dumps(
+        {"a": base64.encodebytes(secret.encode() * 3).decode()}
+    ).encode(),
+    "UTF-16 that does not say so": lambda secret: f"a\n{secret}".encode("utf-16-be"),
     "UTF-16": lambda secret: f"a\n{secret}".encode("utf-16"),
     "across two pieces": lambda secret: b"\n" + b"-" * (PIECE - 20) + secret.encode() + b"-" * (OVERLAP * 2),
     "after a torn end": lambda secret: gzip.compress(f"a\n{secret}\n".encode() + bytes(range(256)) * 999)[:-20],
@@ -66,3 +81,56 @@ def test_whatever_is_in_a_file_it_is_read_to_its_end(tmp_path: Path, noise: byte
     path.write_bytes(noise + b"\n" + SECRET.encode())
     assert len(sweep.below([path])) == 1
     assert sweep.files == 2
+
+
+odd_secrets = st.text(st.sampled_from("abcXYZ0189+/=%&\"'<>\\äöüß€ {}:,#"), min_size=16, max_size=90).filter(
+    lambda text: text == text.strip() and sum(char.isalnum() for char in text) >= 12
+)
+FILES: dict[str, Callable[[str], bytes]] = {
+    "UTF-8": lambda text: f"a\n{text}\n".encode(),
+    "Latin-1": lambda text: text.replace("€", "ü").encode("latin-1"),
+    "JSON": lambda text: json.dumps({"a": {"b": text}}, indent=1).encode(),
+    "JSON in JSON": lambda text: json.dumps({"a": json.dumps([text], ensure_ascii=False)}).encode(),
+    "YAML": lambda text: yaml.safe_dump({"a": {"b": f"said {text} and more of it"}}).encode(),
+    "YAML as it is": lambda text: yaml.safe_dump({"a": [f"said {text}"]}, allow_unicode=True).encode(),
+    "YAML in single quotes": lambda text: yaml.safe_dump({"a": text}, default_style="'", allow_unicode=True).encode(),
+    "YAML in double quotes": lambda text: yaml.safe_dump({"a": text}, default_style='"').encode(),
+    "XML": lambda text: ElementTree.tostring(element(text)),
+    "HTML": lambda text: html.escape(text).encode(),
+    "CSV": lambda text: ",".join(f'"{one}"' for one in ("a", text.replace('"', '""'))).encode(),
+    "a shell": lambda text: shlex.join(["run", f"--key={text}"]).encode(),
+    "a mail": lambda text: quopri.encodestring(text.encode()),
+    "repr": lambda text: repr([text]).encode(),
+    "ascii": lambda text: ascii(text).encode(),
+    "a form": lambda text: urlencode({"a": text}).encode(),
+    "Base64": lambda text: base64.b64encode(f"a{text}".encode()),
+    "Base64 in Base64": lambda text: twice(text.encode()),
+    "gzip": lambda text: gzip.compress(text.encode()),
+}
+
+
+def element(text: str) -> ElementTree.Element:
+    made = ElementTree.Element("a", b=text)
+    made.text = text
+    return made
+
+
+@given(odd_secrets, st.sampled_from(sorted(FILES)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+def test_an_odd_secret_is_found_however_it_was_written(tmp_path: Path, secret: str, way: str) -> None:
+    secret = secret.replace("€", "ü") if way == "Latin-1" else secret
+    path = tmp_path / "file"
+    path.write_bytes(FILES[way](secret))
+    assert len(Sweep(Redactor([secret])).below([path])) == 1
+
+
+def test_a_file_may_be_named_by_a_secret(tmp_path: Path) -> None:
+    (tmp_path / SECRET.replace("/", "_")).write_text("", encoding="utf-8")
+    (leak,) = Sweep(Redactor([SECRET.replace("/", "_")])).below([tmp_path])
+    assert leak.packed == "its name"
+
+
+def test_the_line_is_named_where_a_secret_goes_over_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text('a: 1\nb: "one two\\\n  \\ three four five"\nc: 2\n', encoding="utf-8")
+    assert Sweep(Redactor(["two three four"])).below([path]) == [Leak(path, 3)]
