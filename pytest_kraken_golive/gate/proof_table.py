@@ -12,11 +12,12 @@ class ProofTable:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def document(self) -> dict[str, Any]:
-        """The table as `proof.json` holds it."""
+    def document(self, run_id: str | None = None) -> dict[str, Any]:
+        """The table as `proof.json` holds it, with the run that it is of."""
         tried = [row for row in self.rows if row["tried"]]
         survivors = [f"{row['line']}[{row['break']}]" for row in tried if not row["killed"]]
         return {
+            "run_id": run_id,
             "breaks": len(self.rows),
             "killed": len(tried) - len(survivors),
             "survivors": survivors,

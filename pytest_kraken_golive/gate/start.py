@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,11 +42,15 @@ from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.order import DEFAULT_ENTRYPOINTS
 from pytest_kraken_golive.reporting.page import fitting
 from pytest_kraken_golive.reporting.progress import last_durations
+from pytest_kraken_golive.reporting.signoff.proof import FILE as PROOF_FILE
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, write_atomically
 from pytest_kraken_golive.runbook.model import Stage
 from pytest_kraken_golive.signoff.places import discard
 from pytest_kraken_golive.stash import ALLURE, ENVIRONMENT, GATE, LAST_RUN, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
+
+if TYPE_CHECKING:
+    from pytest_kraken_golive.reporting.github import Silence
 
 UNFINISHED = "the run did not reach its end"
 PYTESTS_SUMMARY = "fE"
@@ -313,9 +317,13 @@ def print_summary(config: pytest.Config, reporter: Any) -> None:
     if left := gate.observed.get("left"):
         reporter.write_line(f"{gate.options.deployment} was left like this: {left}")
     if config.option.golive_prove:
-        document = config.stash[WORLDS].redactor.data(gate.ledger.proof.document())
-        write_atomically(gate.options.report_dir / "proof.json", json.dumps(document, indent=1, ensure_ascii=False))
-        kill_table(document, config.get_terminal_writer())
+        kill_table(_proof(config, gate), config.get_terminal_writer())
+
+
+def _proof(config: pytest.Config, gate: Gate) -> dict[str, Any]:
+    """The proof without secrets."""
+    document: dict[str, Any] = config.stash[WORLDS].redactor.data(gate.ledger.proof.document(gate.run_id))
+    return document
 
 
 def finish(session: pytest.Session) -> None:
@@ -333,6 +341,7 @@ def finish(session: pytest.Session) -> None:
 def last_word(config: pytest.Config) -> Generator[None, int, int]:
     """Decide after everyone else: verdict file, last line, exit status."""
     file = config.stash[VERDICT_FILE]
+    silence = _silence(config)
     try:
         status = yield
     except BaseException as error:
@@ -342,6 +351,9 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
     if gate is None:
         file.say_no_go("the run could not start")
         return status if status else int(pytest.ExitCode.INTERNAL_ERROR)
+    if config.option.golive_prove:
+        proof = json.dumps(_proof(config, gate), indent=1, ensure_ascii=False)
+        write_atomically(gate.options.report_dir / PROOF_FILE, proof)
     document, exit_code = _decide(gate, int(status), config)
     redactor = config.stash[WORLDS].redactor
     written = file.put(document, redactor)
@@ -350,18 +362,35 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
         if ALLURE in config.stash:
             config.stash[ALLURE].begin(written["reason"])
     _write_bundle(config, gate.options, redactor)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        from pytest_kraken_golive.reporting.github import tell  # noqa: PLC0415 - only there
+    last = redactor.text(last_line(written, file.path, config.invocation_params.dir))
+    if silence is not None:
+        from pytest_kraken_golive.reporting.github import harmless, tell  # noqa: PLC0415 - only there
 
-        _print_lines(config, tell(written, os.environ, gate.options.rootdir, redactor))
-    _print_last(config, redactor.text(last_line(written, file.path, config.invocation_params.dir)))
+        annotations = tell(written, os.environ, gate.options.rootdir, redactor)
+        _print_lines(config, [*silence.end(), *annotations])
+        last = harmless(last)
+    _print_last(config, last)
     return exit_code
+
+
+def _silence(config: pytest.Config) -> Silence | None:
+    """In GitHub Actions: no line that is printed before the verdict's own is a command there; None elsewhere."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return None
+    from pytest_kraken_golive.reporting.github import Silence  # noqa: PLC0415 - only there
+
+    silence = Silence()
+    _print_lines(config, [silence.begin()])
+    config.add_cleanup(lambda: _print_lines(config, silence.end()))  # after pytest's word where nothing could start
+    return silence
 
 
 def _print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     for line in lines:
-        print(line) if reporter is None else reporter.write_line(line)
+        print(line, flush=True) if reporter is None else reporter.write_line(line)
+    if reporter is not None:
+        reporter.flush()  # what goes to the other stream comes behind it
 
 
 def _write_bundle(config: pytest.Config, options: Options, redactor: Redactor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,32 @@ def tell(document: dict[str, Any], environ: Mapping[str, str], root: Path, redac
         except OSError as error:
             told.append(_command("warning", f"the summary of the job cannot be written ({error.strerror})"))
     return [redactor.text(command) for command in told]
+
+
+class Silence:
+    """From a run's first word GitHub takes no line of it for a command, whatever a message, a log or a test prints.
+
+    GitHub: stopping and starting workflow commands.
+    """
+
+    def __init__(self) -> None:
+        self._token: str | None = None
+
+    def begin(self) -> str:
+        """The line that begins it. Nobody else can end it: its word is drawn by lot."""
+        self._token = f"golive-{secrets.token_hex(16)}"
+        return f"::stop-commands::{self._token}"
+
+    def end(self) -> list[str]:
+        """The lines that end it; none if it has ended."""
+        token, self._token = self._token, None
+        return [] if token is None else ["", f"::{token}::"]  # whatever stood there without a line's end
+
+
+def harmless(line: str) -> str:
+    """A line that is printed behind the silence, and is no command."""
+    text = str(visible(" ".join(line.splitlines()))).replace("##[", "# #[")
+    return text.replace("::", ": :", 1) if text.lstrip().startswith("::") else text
 
 
 def annotated(document: dict[str, Any], root: Path, workspace: Path) -> Iterator[str]:

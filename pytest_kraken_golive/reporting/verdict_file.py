@@ -92,9 +92,14 @@ class VerdictFile:
         return told
 
     def _rendered(self, document: dict[str, Any]) -> str:
-        from pytest_kraken_golive.reporting.signoff import render, root_seen_from  # noqa: PLC0415 - uses this module
+        from pytest_kraken_golive.reporting.signoff import (  # noqa: PLC0415 - uses this module
+            proof_beside,
+            render,
+            root_seen_from,
+        )
 
-        return render(document, root=root_seen_from(self._page.parent, self._root))
+        folder = self._page.parent
+        return render(document, proof=proof_beside(folder, document), root=root_seen_from(folder, self._root))
 
 
 def no_go(reason: str) -> dict[str, Any]:

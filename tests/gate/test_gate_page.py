@@ -93,6 +93,49 @@ def test_github_is_told_before_the_last_word(project: Project, monkeypatch: pyte
     assert "expected yes, found no" in command
 
 
+FORGING = """
+FORGED = "x\\n::error file=a.py::forged\\n  ::warning::forged\\n##[error]forged\\r::notice::forged"
+
+
+@check("forges")
+def forges(evidence) -> None:
+    print(FORGED)
+    evidence.record("test", FORGED)
+    raise AssertionError(FORGED)
+"""
+
+
+def commands(out: str) -> list[str]:
+    """What GitHub's runner would take for commands, in the order of its log."""
+    found, word = [], None
+    for row in out.splitlines():
+        line = row.lstrip()
+        if word is not None:
+            word = None if line == f"::{word}::" else word
+        elif line.startswith("::stop-commands::"):
+            word = line.removeprefix("::stop-commands::")
+        elif line.startswith("::") or "##[" in line:
+            found.append(line)
+    assert word is None, "nobody could give a command any more"
+    return found
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-rA", "-vv", "-s"), ("-n", "2", "-p", "no:terminal"), ("--golive-runbook=no",)]
+)
+def test_no_text_is_a_command_to_github(
+    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    project.conftest(FORGING)
+    project.runbook("a forges", "b holds value=::error::forged")
+    run = project.gate(*arguments)
+    assert run.exit_status in {4, 10}
+    given = commands(run.out)
+    assert len(given) == (2 if run.exit_status == 10 else 0), run.out
+    assert all(one.startswith("::error file=config/runbooks/x.md,line=") for one in given)
+
+
 def test_nobody_is_told_elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.root / "summary.md"))
     project.small(a="yes")

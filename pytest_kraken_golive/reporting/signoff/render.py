@@ -20,18 +20,26 @@ from pytest_kraken_golive.reporting.signoff.blocking import blocking, said, sign
 from pytest_kraken_golive.reporting.signoff.evidence import sources
 from pytest_kraken_golive.reporting.signoff.identity import about
 from pytest_kraken_golive.reporting.signoff.parts import parts
+from pytest_kraken_golive.reporting.signoff.proof import proof_beside, proof_of
 from pytest_kraken_golive.reporting.signoff.standing import standing
 from pytest_kraken_golive.reporting.signoff.texts import NOT_RECORDED, between, lasted, moment, visible
 from pytest_kraken_golive.reporting.verdict_file import PAGE, as_text, write_atomically
 
 
-def render(document: dict[str, Any], *, run_signatures: Sequence[dict[str, Any]] = (), root: str = "..") -> str:
+def render(
+    document: dict[str, Any],
+    *,
+    run_signatures: Sequence[dict[str, Any]] = (),
+    proof: dict[str, Any] | None = None,
+    root: str = "..",
+) -> str:
     """The page as HTML.
 
     Args:
         document: the content of `verdict.json`, already redacted; see `gate.document`.
         run_signatures: valid signatures of the run as a whole, each with `signer`, `name`, `role`, `signed_at` and
             `statement`.
+        proof: the content of `proof.json` if it is of the same run; see `proof_beside`.
         root: where the project's root lies, seen from the folder of the page: links to runbooks begin there.
     """
     environment = _environment()
@@ -46,6 +54,7 @@ def render(document: dict[str, Any], *, run_signatures: Sequence[dict[str, Any]]
         counts=[(outcome, document["counts"][outcome]) for outcome in SIGNS if document["counts"].get(outcome)],
         about=list(about(document, _digest(document))),
         run_signatures=list(run_signatures),
+        proof=None if proof is None else proof_of(proof, document),
         waivers=document.get("waivers"),
         warnings=document.get("warnings"),
         signatures=_signatures(document),
@@ -63,7 +72,9 @@ def write(
 ) -> Path:
     """Write the page anew beside its verdict, whole or not at all; the arguments are as with `render`."""
     path = report_dir / PAGE
-    write_atomically(path, render(document, run_signatures=run_signatures, root=root_seen_from(report_dir, root)))
+    seen_from = root_seen_from(report_dir, root)
+    proof = proof_beside(report_dir, document)
+    write_atomically(path, render(document, run_signatures=run_signatures, proof=proof, root=seen_from))
     return path
 
 
