@@ -38,7 +38,9 @@ class Teller:
         self._plan: Plan = config.stash[PLAN]
         processes = len(config.option.tx) if config.pluginmanager.hasplugin("dsession") else 1
         lines = {planned.id: _ahead(planned) for planned in self._plan.lines.values()}
-        self._progress = Progress(lines, config.stash[LAST_RUN], processes)
+        # How long a proof takes has nothing to do with how long its lines take.
+        took = {} if config.option.golive_prove else config.stash[LAST_RUN]
+        self._progress = Progress(lines, took, processes)
         self._live = self._writer.hasmarkup and config.option.verbose == 0 and not _others_write(config)
         self._drawn = False
         self._told_at_s = time.monotonic()
@@ -71,17 +73,21 @@ class Teller:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> Generator[None, object, object]:
         """A test begins."""
-        if (planned := self._plan.line_of(nodeid)) is not None:
+        if (planned := self._plan.line_of(nodeid.partition("[")[0])) is not None:  # itself, or one of its breaks
             self._progress.begin(planned.id)
         return (yield from self._around())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> Generator[None, object, object]:
         """A phase of a test ended; a dead worker's line has none."""
-        planned = self._plan.line_of(report.nodeid)
+        name, is_break, _ = str(report.nodeid).partition("[")
+        planned = self._plan.line_of(name)
         of_section = None
-        if planned is not None and report.when not in {"setup", "call"} and self._progress.end(planned.id):
-            of_section = planned.id
+        if planned is not None and report.when not in {"setup", "call"}:
+            if is_break:
+                self._progress.tried(planned.id)
+            elif self._progress.end(planned.id):
+                of_section = planned.id
         done = yield from self._around()
         if of_section is not None and not self._live:
             self._row(of_section)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.reporting.failures import counted
 from pytest_kraken_golive.reporting.signoff.texts import lasted
 
 MEASURED = "measured"
@@ -51,6 +52,7 @@ class Progress:
         self._selected: dict[str, None] = {}
         self._done: set[str] = set()
         self._begun: dict[str, None] = {}
+        self._tried = 0
 
     def select(self, *line_ids: str) -> None:
         """These will run, too."""
@@ -59,6 +61,11 @@ class Progress:
     def begin(self, line_id: str) -> None:
         """A line begins."""
         self._begun[line_id] = None
+
+    def tried(self, line_id: str) -> None:
+        """A break of a line has been tried."""
+        self._tried += 1
+        self._begun.pop(line_id, None)
 
     @property
     def runs(self) -> list[str]:
@@ -82,6 +89,8 @@ class Progress:
             f"{section[1] or section[0]}  {done}/{len(of_it)}",
             f"{len(self._done)} of {len(self._selected)} lines",
         ]
+        if self._tried:
+            parts.append(f"{counted(self._tried, 'break')} tried")
         left = self.left_s()
         if left is not None and left >= 1:
             parts.append(f"about {lasted(round(left)).replace('.0 s', ' s')} left")

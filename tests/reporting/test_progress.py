@@ -57,6 +57,15 @@ def test_nothing_is_guessed_where_most_lines_are_new() -> None:
     assert progress.text("bot") == "Run  0/2 · 0 of 5 lines · now bot"
 
 
+def test_breaks_are_counted_beside_lines() -> None:
+    progress = run({})
+    progress.end("a")
+    progress.begin("a")
+    assert progress.text("a") == "Keys  1/2 · 1 of 5 lines · now a"
+    progress.tried("a")
+    assert progress.text("a") == "Keys  1/2 · 1 of 5 lines · 1 break tried"
+
+
 def test_only_what_was_selected_counts() -> None:
     progress = run(TOOK, 1, "a", "bot")
     progress.select("no line")
