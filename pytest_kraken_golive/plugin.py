@@ -83,9 +83,10 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int, int]:
     if not is_wanted(config) or only_informs(config) or hasattr(config, "workerinput"):
         return (yield)
     from pytest_kraken_golive.gate import start  # noqa: PLC0415 - only for a gate run
+    from pytest_kraken_golive.gate.last_word import last_word  # noqa: PLC0415 - as above
 
     start.say_no_go(config)
-    return (yield from start.last_word(config))
+    return (yield from last_word(config))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -77,7 +77,7 @@ class RunbookLine(pytest.Function):
         return self.path, self.planned.line.number - 1, f"{self.planned.id}: {self.planned.line.text}"
 
     def setup(self) -> None:
-        """The tape runs before any fixture can call the exchange, as does who listens there; what nobody armed does not."""
+        """Tape and listener are there before a fixture can call the exchange, and what nobody armed goes no further."""
         if self.config.option.kraken == "real" and self.planned.check is not None and self._world.is_real:
             require_armed(self.planned.check, self._world.permit)
         self.tape = begin(self)
