@@ -78,8 +78,6 @@ class Scrubber:
         if config.option.capture == "no":
             for name in ("stdout", "stderr"):
                 _mask_stream(config, name, redactor)
-        if config.pluginmanager.hasplugin("allure_listener"):
-            _scrub_allure(config, redactor)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -151,22 +149,3 @@ def _mask_stream(config: pytest.Config, name: str, redactor: Redactor) -> None:
             setattr(sys, name, before)
 
     config.add_cleanup(put_back)
-
-
-def _scrub_allure(config: pytest.Config, redactor: Redactor) -> None:
-    """Mask what allure-pytest takes from exceptions itself. What is attached to its report is swept, as any file is."""
-    import allure_commons  # noqa: PLC0415 - only where its plugin is present
-
-    class Allure:
-        """Hears what will be written."""
-
-        @allure_commons.hookimpl(tryfirst=True)
-        def report_result(self, result: Any) -> None:
-            _walk(result, redactor, set())
-
-        @allure_commons.hookimpl(tryfirst=True)
-        def report_container(self, container: Any) -> None:
-            _walk(container, redactor, set())
-
-    name = allure_commons.plugin_manager.register(Allure())
-    config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(name=name))
