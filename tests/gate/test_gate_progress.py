@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from accepted import accept_all
 
 if TYPE_CHECKING:
     from golive_project import Project
@@ -52,6 +53,7 @@ def test_rows_where_there_is_no_terminal(slow: Project) -> None:
 def on_a_terminal(project: Project, *arguments: str) -> str:
     """What a terminal of 80 columns gets."""
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+    accept_all(project.root)
     ours, theirs = pty.openpty()
     environ = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
     for name in ("PY_COLORS", "NO_COLOR", "FORCE_COLOR", "CI"):
