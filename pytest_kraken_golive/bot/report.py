@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from pytest_kraken_golive.bot.metrics import SEVERITIES
 from pytest_kraken_golive.bot.summary import summarise
 from pytest_kraken_golive.bot.thresholds import STANDARD_NAMES, THRESHOLDS, limit_of
 from pytest_kraken_golive.contract import plain
+from pytest_kraken_golive.whole_file import replace_text
 
 
 class Samples(Protocol):
@@ -175,25 +174,14 @@ def warnings_of(section: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def write_atomically(path: Path, report: Mapping[str, Any]) -> None:
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write the report so that a reader finds the old file or the whole new one, never half of it.
 
     Raises:
         OSError: the folder or file cannot be written.
         ValueError: a value is NaN or infinite, which JSON does not know.
     """
-    text = json.dumps(report, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_text(path, json.dumps(report, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def _finite(sample: float | None) -> float | None:

@@ -18,7 +18,7 @@ from pytest_kraken_golive.bot.metrics import ExchangeMetrics
 from pytest_kraken_golive.bot.metrics_endpoint import MetricsEndpoint
 from pytest_kraken_golive.bot.plan import EntrypointPlan, Findings, contradictions, plan_entrypoint, run_tags
 from pytest_kraken_golive.bot.population import bootstrap_names, paper_entrypoints
-from pytest_kraken_golive.bot.report import paper_exchange_metrics, write_atomically
+from pytest_kraken_golive.bot.report import paper_exchange_metrics, write_report
 from pytest_kraken_golive.bot.run_report import EXIT_CODES, RunReport, Status
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.bot.validation import validation_section
@@ -302,7 +302,7 @@ class PaperRun:
             self.report.guardrails = {"log_directory": shown, "summary": self._log.summary()}
         self.report.finished_at_s = self._clock.time()
         try:
-            write_atomically(self._request.report, self.report.as_json())
+            write_report(self._request.report, self.report.as_json())
         except OSError as error:
             self._say(
                 f"error: {self._request.report}: the report cannot be written: {error.strerror}. "

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from pytest_kraken_golive.contract import Fault, NotProven
-from pytest_kraken_golive.telemetry.whole_file import replace_file
+from pytest_kraken_golive.whole_file import replace_file
 
 PID_FILE = "runtime/service.pid"
 STOP_FILE = "runtime/service.stop"

@@ -18,8 +18,8 @@ from pytest_kraken_golive.gate.drift import present
 from pytest_kraken_golive.gate.plan import Plan
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.session import load_checks, read_plan
-from pytest_kraken_golive.reporting.verdict_file import write_atomically
 from pytest_kraken_golive.runbook.lock import FILE, Lock
+from pytest_kraken_golive.whole_file import replace_text
 
 
 @dataclass(eq=False)  # pytest keeps plugins in a set
@@ -73,7 +73,7 @@ class Accepting:
                 )
         if self.accepted:
             order = {book.shown: [planned.id for planned in plan.of(book.path)] for book in plan.runbooks}
-            write_atomically(rootdir / FILE, lock.text(order))
+            replace_text(rootdir / FILE, lock.text(order))
 
 
 def accept_here(lines: Sequence[str], *, everything: bool, by: str) -> Accepting | None:

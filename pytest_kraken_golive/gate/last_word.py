@@ -18,8 +18,8 @@ from pytest_kraken_golive.gate.verdict import Decision, exit_status
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.page import fitting
 from pytest_kraken_golive.reporting.signoff.proof import FILE as PROOF_FILE
-from pytest_kraken_golive.reporting.verdict_file import write_atomically
 from pytest_kraken_golive.stash import ALLURE, GATE, VERDICT_FILE, WORLDS
+from pytest_kraken_golive.whole_file import replace_text
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.reporting.github import Silence
@@ -40,7 +40,7 @@ def last_word(config: pytest.Config) -> Generator[None, int, int]:
         return status if status else int(pytest.ExitCode.INTERNAL_ERROR)
     if config.option.golive_prove:
         proof = json.dumps(proof_without_secrets(config, gate), indent=1, ensure_ascii=False)
-        write_atomically(gate.options.report_dir / PROOF_FILE, proof)
+        replace_text(gate.options.report_dir / PROOF_FILE, proof)
     document, exit_code = _decide(gate, int(status), config)
     redactor = config.stash[WORLDS].redactor
     written = file.put(document, redactor)

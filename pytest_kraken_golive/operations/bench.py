@@ -31,7 +31,7 @@ from pytest_kraken_golive.telemetry.event_log import StructuredLogger
 from pytest_kraken_golive.telemetry.events import Event, EventType
 from pytest_kraken_golive.telemetry.percentiles import summary
 from pytest_kraken_golive.telemetry.trading_metrics import TradingMetricsCollector
-from pytest_kraken_golive.telemetry.whole_file import replace_file
+from pytest_kraken_golive.whole_file import replace_file
 
 FILE = "runtime/benchmark_results.json"
 EVENTS = "runtime/events.jsonl"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pytest_kraken_golive.bot.run_report import bot_version
 from pytest_kraken_golive.contract import Fault, NotProven, show
 from pytest_kraken_golive.deployment.layout import Deployment
-from pytest_kraken_golive.telemetry.whole_file import replace_file
+from pytest_kraken_golive.whole_file import replace_file
 
 DEPLOY_RECORD = "runtime/deploy.json"
 DRILLS = ("runtime/drills", "reports/drills")

@@ -21,7 +21,7 @@ from pytest_kraken_golive.operations.records import DeployRecord, DrillRecord
 from pytest_kraken_golive.operations.stop import running_service
 from pytest_kraken_golive.telemetry.events import Event, EventType
 from pytest_kraken_golive.telemetry.flags import Mode
-from pytest_kraken_golive.telemetry.whole_file import replace_file
+from pytest_kraken_golive.whole_file import replace_file
 
 VARIABLE = "FF_EXECUTION_MODE"
 FORMER = "runtime/rollback.json"

@@ -23,7 +23,7 @@ from pytest_kraken_golive.kraken.retry import NO_RETRY
 from pytest_kraken_golive.operations.answered import NOT_ASKED, OK, answered
 from pytest_kraken_golive.operations.records import keep_run
 from pytest_kraken_golive.redact import Redactor
-from pytest_kraken_golive.telemetry.whole_file import replace_file
+from pytest_kraken_golive.whole_file import replace_file
 
 FILE = "runtime/kraken_prod_validation.json"
 PAIR = "XBTUSD"

@@ -19,7 +19,7 @@ from pytest_kraken_golive.operations.health import wait_for_resting_order
 from pytest_kraken_golive.operations.rollback import FORMER
 from pytest_kraken_golive.operations.stop import running_service
 from pytest_kraken_golive.rehearsal.commands import CommandRun
-from pytest_kraken_golive.telemetry.whole_file import replace_file
+from pytest_kraken_golive.whole_file import replace_file
 
 RUNNING: Final = "running"
 DONE: Final = "done"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pytest_kraken_golive.contract import EvidenceRecord, Outcome
 from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.whole_file import replace_text
 
 SCHEMA_VERSION = 1
 PAGE = "signoff.html"
@@ -20,22 +19,6 @@ PAGE = "signoff.html"
 def iso(moment: dt.datetime) -> str:
     """ISO-8601 in UTC, to the millisecond."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or none: a reader never sees half of it, whatever is killed when."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        # A file name that is no text must not cost the verdict.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as target:
-            target.write(text)
-            target.flush()
-            os.fsync(target.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 class VerdictFile:
@@ -58,9 +41,9 @@ class VerdictFile:
             What was written.
         """
         document = no_go(reason)
-        write_atomically(self.path, as_text(document))
+        replace_text(self.path, as_text(document))
         self._page.unlink(missing_ok=True)  # no page at all rather than that of an earlier run
-        write_atomically(self._page, self._rendered(document))
+        replace_text(self._page, self._rendered(document))
         return document
 
     def put(self, document: dict[str, Any], redactor: Redactor | None = None) -> dict[str, Any]:
@@ -83,11 +66,11 @@ class VerdictFile:
             return self.say_no_go(
                 f"a secret stands in {self._page.name}'s own form. Next: choose secrets that are no common words"
             )
-        write_atomically(self.path, text)
+        replace_text(self.path, text)
         try:
-            write_atomically(self._page, page)
+            replace_text(self._page, page)
         except OSError:
-            write_atomically(self.path, as_text(no_go(f"{self._page.name} could not be written")))
+            replace_text(self.path, as_text(no_go(f"{self._page.name} could not be written")))
             raise
         return told
 

@@ -16,7 +16,6 @@ from pytest_kraken_golive.policy import FILE as POLICY
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting import signoff as page
-from pytest_kraken_golive.reporting.verdict_file import write_atomically
 from pytest_kraken_golive.signoff.demands import signatures_of
 from pytest_kraken_golive.signoff.payloads import STATEMENT_MAX, LinePayload, Payload, RunPayload, plain_text, sealed
 from pytest_kraken_golive.signoff.places import BUNDLE, FOLDER, LINES, MANIFEST, RUN
@@ -26,6 +25,7 @@ from pytest_kraken_golive.signoff.signatures import file_name
 from pytest_kraken_golive.signoff.signers import KnownSigner, signers_of
 from pytest_kraken_golive.signoff.unchanged import changed_files
 from pytest_kraken_golive.signoff.verify import Unreadable, verify
+from pytest_kraken_golive.whole_file import replace_text
 
 
 class Refusal(Exception):
@@ -200,7 +200,7 @@ def seal(draft: Draft, key: SigningKey) -> None:
     """
     text = sealed(draft.payload, key.public_text, key.sign).decode()
     for place in draft.places:
-        write_atomically(place, text)
+        replace_text(place, text)
 
 
 def show_on_page(record: VerdictRecord, report_dir: Path, project: Path, policy: Policy, now: dt.datetime) -> None:

@@ -25,9 +25,9 @@ from pydantic import SecretBytes, SecretStr
 from ..clock import Clock, SystemClock
 from ..contract import Fault
 from ..redact import Redactor
+from ..whole_file import replace_file, sync_folder
 from .events import MAX_LINE_BYTES, Event, EventType, parse_event
 from .single_writer import SingleWriter
-from .whole_file import replace_file, sync_folder
 
 TAIL_BYTES = 4 * MAX_LINE_BYTES
 """How far from the end of the file the last whole event is looked for."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..clock import Clock, SystemClock
 from ..contract import Fault, NotProven, show
-from .whole_file import sync_folder
+from ..whole_file import sync_folder
 
 METRICS = "metrics_trading.json"
 EVENTS = "events.jsonl"

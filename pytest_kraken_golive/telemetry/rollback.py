@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ..clock import Clock, SystemClock
+from ..whole_file import replace_file
 from .events import Event, EventType
 from .flags import Component, Flags, FlagSettings, Mode
-from .whole_file import replace_file
 
 Path_ = Literal["legacy", "new"]
 

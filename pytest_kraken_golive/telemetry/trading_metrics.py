@@ -21,9 +21,9 @@ from typing import Any
 
 from ..clock import Clock, SystemClock
 from ..contract import Fault
+from ..whole_file import replace_file
 from .events import Event, EventType
 from .percentiles import summary
-from .whole_file import replace_file
 
 ENDINGS = {
     EventType.ORDER_REJECTED: "rejected",

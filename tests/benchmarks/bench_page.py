@@ -19,7 +19,8 @@ from verdict_documents import many
 
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.signoff import render
-from pytest_kraken_golive.reporting.verdict_file import VerdictFile, as_text, write_atomically
+from pytest_kraken_golive.reporting.verdict_file import VerdictFile, as_text
+from pytest_kraken_golive.whole_file import replace_text
 
 ROUNDS = 5
 
@@ -53,7 +54,7 @@ def bench(lines: int) -> None:
 def _verdict(place: Path, document: dict[str, object], redactor: Redactor) -> None:
     text = as_text(redactor.data(document))
     assert redactor.text(text) == text
-    write_atomically(place / "verdict.json", text)
+    replace_text(place / "verdict.json", text)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_kraken_golive.bot.report import PaperEntrypoint, paper_exchange_metrics, warnings_of, write_atomically
+from pytest_kraken_golive.bot.report import PaperEntrypoint, paper_exchange_metrics, warnings_of, write_report
 
 RATE, ERRORS, HEALTH = "bot_exchange_rate_limited_total", "bot_exchange_errors_total", "bot_exchange_health_status"
 NAMES = {"rate_limit": RATE, "network_errors": ERRORS, "health": HEALTH}
@@ -157,7 +157,7 @@ def test_a_threshold_that_is_no_finite_number_is_invalid_and_named(raw: object, 
     assert section["summary"]["threshold_coverage_ratio"]["network_errors_max"] == 0.0
     assert "network_errors_max" not in section["summary"]["threshold_coverage_entrypoints"]
     assert any("network_errors_max is not a finite number" in text for text in warnings_of(section))
-    write_atomically(tmp_path / "report.json", section)
+    write_report(tmp_path / "report.json", section)
 
 
 @pytest.mark.parametrize("sample", [math.nan, math.inf, None])
@@ -288,10 +288,10 @@ def test_the_section_follows_the_table_of_its_document(found: list[PaperEntrypoi
 
 def test_the_report_replaces_the_old_one_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "paper.json"
-    write_atomically(path, {"run": 1})
+    write_report(path, {"run": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_atomically(path, {"run": math.nan})
+        write_report(path, {"run": math.nan})
     assert json.loads(path.read_text(encoding="utf-8")) == {"run": 1}
-    write_atomically(path, {"run": 2, "text": "Zürich"})
+    write_report(path, {"run": 2, "text": "Zürich"})
     assert json.loads(path.read_text(encoding="utf-8")) == {"run": 2, "text": "Zürich"}
     assert [file.name for file in path.parent.iterdir()] == ["paper.json"]

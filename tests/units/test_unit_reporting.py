@@ -24,9 +24,10 @@ from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.failures import failures
 from pytest_kraken_golive.reporting.page import SIGNS, fitting
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
-from pytest_kraken_golive.reporting.verdict_file import VerdictFile, iso, write_atomically
+from pytest_kraken_golive.reporting.verdict_file import VerdictFile, iso
 from pytest_kraken_golive.runbook.model import Runbook
 from pytest_kraken_golive.signoff.waivers import InForce
+from pytest_kraken_golive.whole_file import replace_text
 
 WAIVER = InForce("line", "why", "Carol", "T-1", dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
 
@@ -174,7 +175,7 @@ def test_a_document_that_cannot_be_written_leaves_what_was_there(tmp_path: Path)
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     contents = ["a" * 200_000, "b" * 100_000]
-    write_atomically(path, contents[0])
+    replace_text(path, contents[0])
     seen: set[str] = set()
     over = threading.Event()
 
@@ -185,7 +186,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(20):
-        write_atomically(path, contents[number % 2])
+        replace_text(path, contents[number % 2])
     over.set()
     reader.join()
     assert seen <= set(contents)

@@ -14,7 +14,7 @@ from pytest_kraken_golive.reporting.allure.folder import VERDICT
 from pytest_kraken_golive.reporting.allure.html import OutsideError, made_safe
 from pytest_kraken_golive.reporting.allure.surroundings import HISTORY, as_module, from_module
 from pytest_kraken_golive.reporting.allure.tool import Allure, PageError, find_allure, last_words, run
-from pytest_kraken_golive.reporting.verdict_file import write_atomically
+from pytest_kraken_golive.whole_file import replace_text
 
 AGAIN = "Next: run `pytest --golive` to its end"
 
@@ -64,7 +64,7 @@ def build(report_dir: Path, output: Path | None, environ: Mapping[str, str]) -> 
                 1,
             ) from error
     try:
-        write_atomically(path, safe)
+        replace_text(path, safe)
     except OSError as error:
         raise PageError(f"{path}: cannot be written ({error.strerror}). Next: choose another --output.") from error
     said = f"{verdict['verdict']} ({verdict['scope']['name']}): {verdict['reason']}".split("\n", 1)[0]

@@ -23,7 +23,8 @@ from pytest_kraken_golive.reporting.signoff.parts import parts
 from pytest_kraken_golive.reporting.signoff.proof import proof_beside, proof_of
 from pytest_kraken_golive.reporting.signoff.standing import standing
 from pytest_kraken_golive.reporting.signoff.texts import NOT_RECORDED, between, lasted, moment, visible
-from pytest_kraken_golive.reporting.verdict_file import PAGE, as_text, write_atomically
+from pytest_kraken_golive.reporting.verdict_file import PAGE, as_text
+from pytest_kraken_golive.whole_file import replace_text
 
 
 def render(
@@ -74,7 +75,7 @@ def write(
     path = report_dir / PAGE
     seen_from = root_seen_from(report_dir, root)
     proof = proof_beside(report_dir, document)
-    write_atomically(path, render(document, run_signatures=run_signatures, proof=proof, root=seen_from))
+    replace_text(path, render(document, run_signatures=run_signatures, proof=proof, root=seen_from))
     return path
 
 

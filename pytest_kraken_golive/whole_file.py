@@ -37,6 +37,11 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
+def replace_text(path: Path, text: str) -> None:
+    """The same for text, as UTF-8; what is no text, as a file's name may be, is written as its escapes."""
+    replace_file(path, text.encode(errors="backslashreplace"))
+
+
 def sync_folder(folder: Path) -> None:
     """Let names in a folder survive a power cut too; Windows does that by itself."""
     if os.name == "nt":
