@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kraken_golive.gate.check_source import UNREAD
 from pytest_kraken_golive.gate.described import nearest
 from pytest_kraken_golive.gate.drift import present
 from pytest_kraken_golive.gate.plan import Plan
@@ -58,7 +59,12 @@ class Accepting:
         for line_id, planned in bound.items():
             if planned.drift is None:
                 continue
-            if self.everything or line_id in self.lines:
+            if planned.source == UNREAD:
+                self.waiting.append(
+                    f"{line_id}  {planned.line.place}: the source of its check cannot be read, so nobody can answer "
+                    "for it. Next: write the check as a function in a file of the project."
+                )
+            elif self.everything or line_id in self.lines:
                 lock.accept(planned.runbook.shown, line_id, present(planned), by=self.by, on=self.today)
                 self.accepted.append(f"{line_id}  {planned.line.place}: {planned.line.text}")
             else:

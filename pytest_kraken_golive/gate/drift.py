@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from pytest_kraken_golive.gate.check_source import Sources
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
@@ -21,9 +22,9 @@ def present(planned: PlannedLine) -> Accepted:
     return Accepted.of(planned.line.text_digest, planned.line.binding_digest, planned.source or NO_CHECK)
 
 
-def note_drift(plan: Plan, lock: Lock | None) -> None:
+def note_drift(plan: Plan, lock: Lock | None, rootdir: Path) -> None:
     """Say of each bound line of a plan what makes it suspect, and what its check's source is."""
-    sources = Sources()
+    sources = Sources(rootdir)
     for line_id, planned in plan.lines.items():
         if planned.is_bound:
             known = replace(planned, source="" if planned.check is None else sources.digest_of(planned.check))

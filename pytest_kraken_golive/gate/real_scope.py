@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,18 +17,18 @@ from pytest_kraken_golive.rehearsal.permit import Permit
 KRAKEN_HOST = PRODUCTION_URL.partition("://")[2]
 PUBLIC = frozenset({"Time", "SystemStatus", "Assets", "AssetPairs", "Ticker", "Depth", "OHLC", "Trades", "Spread"})
 
-_CAN_CHANGE_A_RESULT = (
-    "pytest_runtest_protocol",
-    "pytest_runtest_setup",
-    "pytest_runtest_call",
-    "pytest_runtest_makereport",
-    "pytest_runtest_logreport",
-    "pytest_pyfunc_call",
-    "pytest_fixture_setup",
-    "pytest_collection_modifyitems",
-    "pytest_exception_interact",
-    "pytest_sessionfinish",
+_CHANGES_NO_RESULT = frozenset(
+    {
+        *("pytest_addoption", "pytest_addhooks", "pytest_configure", "pytest_unconfigure"),
+        *("pytest_report_header", "pytest_report_collectionfinish", "pytest_report_teststatus"),
+        *("pytest_terminal_summary", "pytest_warning_recorded", "pytest_assertrepr_compare"),
+    }
 )
+"""Hooks that set up or tell: whoever has only these has no hand in how a line comes out."""
+
+
+_XDISTS_WORKER = "__channelexec__"
+"""How execnet calls the module of xdist's that runs in a worker."""
 
 
 def scope_name(deployment: Path | None, kraken: str, calls: Mapping[str, Mapping[str, int]]) -> str:
@@ -51,20 +53,32 @@ def exchange_scope(permit: Permit, calls: Mapping[str, Mapping[str, int]]) -> di
 
 
 def local_plugins(config: pytest.Config) -> list[str]:
-    """Conftests and `-p` modules with a hook that can change a line's result."""
+    """Conftests, `-p` modules, and objects that these have registered, with a hook that can change a line's result."""
     manager = config.pluginmanager
-    installed = {id(plugin) for plugin, _ in manager.list_plugin_distinfo()}
+    installed = {_module(plugin).partition(".")[0] for plugin, _ in manager.list_plugin_distinfo()}
+    installed |= {"_pytest", "pytest", "xdist", _XDISTS_WORKER, "pytest_kraken_golive"}
     found = set()
     for name, plugin in manager.list_name_plugin():
-        file = getattr(plugin, "__file__", None)
-        if file is None or id(plugin) in installed:
+        module = _module(plugin)
+        if plugin is None or module.partition(".")[0] in installed:
             continue
-        module = str(getattr(plugin, "__name__", ""))
-        if module.split(".", maxsplit=1)[0] in {"_pytest", "pytest", "xdist", "pytest_kraken_golive"}:
-            continue
-        if any(hasattr(plugin, hook) for hook in _CAN_CHANGE_A_RESULT):
-            found.add(str(name))
+        hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+        if hooks - _CHANGES_NO_RESULT:
+            found.add(str(name) if isinstance(plugin, types.ModuleType) else _registered(plugin))
     return sorted(found)
+
+
+def _module(plugin: object) -> str:
+    """The module that a plugin is, or that its class is of."""
+    if isinstance(plugin, types.ModuleType):
+        return plugin.__name__
+    return (plugin if isinstance(plugin, type) else type(plugin)).__module__
+
+
+def _registered(plugin: object) -> str:
+    kind = plugin if isinstance(plugin, type) else type(plugin)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return f"{file or kind.__module__}::{kind.__qualname__}"
 
 
 def lacking(
@@ -88,7 +102,7 @@ def lacking(
         f"other exchanges than {PRODUCTION_URL} were called": bool(set(calls) - {PRODUCTION_URL}),
         "no runbook of the stage production was run": "production" not in set(stages),
         "stock lines were not asked": bool(scope["not_asked"]),
-        "fixtures were overridden": bool(scope["overridden_fixtures"]),
+        "fixtures were overridden, or run around lines": bool(scope["overridden_fixtures"]),
         "stock checks were replaced": bool(scope["replaced_checks"]),
         "a conftest or plugin can change results": bool(list(plugins)),
         "the policy lies in the deployment that is judged": deployment is not None

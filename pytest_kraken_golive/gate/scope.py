@@ -41,6 +41,9 @@ CONTRACT_FIXTURES = (
 )
 """Fixtures that checks rely on; a project may override all but `evidence`, and the verdict says so."""
 
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""Folders of what is installed, and so has a name and a version."""
+
 NOT_NAMED = ("_pytest.", "pytest_kraken_golive.", "xdist.")
 """Modules of pytest, of this package and of xdist, which brings several."""
 
@@ -98,6 +101,20 @@ def overridden_fixtures(items: Iterable[pytest.Item], package: Path) -> dict[str
             if definitions:
                 file = Path(definitions[-1].func.__code__.co_filename)
                 if not file.is_relative_to(package):
+                    found[name] = str(file)
+    return found
+
+
+def around_lines(items: Iterable[pytest.Item], package: Path) -> dict[str, str]:
+    """Fixtures that no check asks for and that run around lines all the same, of a conftest or a local plugin."""
+    found: dict[str, str] = {}
+    lines = [item for item in items if getattr(item, "planned", None) is not None]
+    infos = {id(info): info for item in lines if (info := getattr(item, "_fixtureinfo", None)) is not None}
+    for info in infos.values():
+        for name in set(info.initialnames) - set(info.argnames):
+            for definition in info.name2fixturedefs.get(name, ()):
+                file = Path(definition.func.__code__.co_filename)
+                if not file.is_relative_to(package) and INSTALLED.isdisjoint(file.parts):
                     found[name] = str(file)
     return found
 

@@ -25,7 +25,7 @@ from pytest_kraken_golive.gate.registry import STOCK_PACKAGE, Registry, is_stock
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.required import missing
 from pytest_kraken_golive.gate.result import LineResult
-from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures, plugins_of
+from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, around_lines, overridden_fixtures, plugins_of
 from pytest_kraken_golive.gate.stock_lines import not_asked
 from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
@@ -97,7 +97,7 @@ def read_plan(options: Options, registry: Registry, arguments: Iterable[str] = (
         plan = make_plan(found, registry, options.rootdir)
         refuse_unknown_ids(plan, arguments)
         lock = read_lock(options.rootdir)
-        note_drift(plan, lock)
+        note_drift(plan, lock, options.rootdir)
         return plan, lock
     except RunbookError as error:
         raise pytest.UsageError("\n".join(error.problems)) from error
@@ -126,11 +126,11 @@ class Gate:
         self.run_id = uuid.uuid4().hex
         self.started_at = dt.datetime.now(dt.UTC)
         self.overridden: dict[str, str] = {}
-        self.plugins: list[str] = []
+        self._plugins: set[str] = set()
         self.observed: dict[str, Any] = {}
         self._hosts: set[str] = set()
         self._real_calls: dict[str, Counter[str]] = {}
-        self._local_plugins: list[str] = []
+        self._local_plugins: set[str] = set()
         self.tests_failed = 0
         """How many failures pytest itself has counted."""
         self.quiet: set[str] = set()
@@ -166,9 +166,9 @@ class Gate:
 
     def take_items(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Note what the items of this process rest on."""
-        self.overridden.update(overridden_fixtures(items, PACKAGE))
-        self.plugins = plugins_of(config)
-        self._local_plugins = local_plugins(config)
+        self.overridden.update(overridden_fixtures(items, PACKAGE) | around_lines(items, PACKAGE))
+        self._plugins.update(plugins_of(config))
+        self._local_plugins.update(local_plugins(config))
 
     def take_worker(self, seen: dict[str, Any]) -> None:
         """What a worker saw."""
@@ -176,6 +176,8 @@ class Gate:
         self._take_calls(seen["real_calls"])
         self.quiet |= set(seen["quiet"])
         self.overridden.update(seen["overridden"])
+        self._plugins.update(seen["plugins"])
+        self._local_plugins.update(seen["local_plugins"])
         self._compare(seen["digests"], "while a worker ran")
 
     def _compare(self, digests: dict[str, str], when: str) -> None:
@@ -292,7 +294,7 @@ class Gate:
             hosts=self.hosts,
             policy_root=self.options.rootdir,
             deployment=self.options.deployment,
-            plugins=self._local_plugins,
+            plugins=self._local_plugins.union(local_plugins(config)),
         )
         in_force = self.ledger.waivers
         ends = [now + dt.timedelta(hours=self.policy.verdict_valid_h)]
@@ -333,7 +335,7 @@ class Gate:
             "unproven_checks": sorted(name for name, check in checks.items() if not check.breaks),
             "arguments": [str(word) for word in config.invocation_params.args],
             "addopts": [*config.getini("addopts"), *os.environ.get("PYTEST_ADDOPTS", "").split()],
-            "plugins": self.plugins or plugins_of(config),
+            "plugins": sorted(self._plugins.union(plugins_of(config))),
             "allure_results": self._allure(config),
             "digests": {self._shown(path): digest for path, digest in self._digests.items()},
         }

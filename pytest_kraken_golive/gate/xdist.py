@@ -12,7 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
-from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, overridden_fixtures
+from pytest_kraken_golive.gate.real_scope import local_plugins
+from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, around_lines, overridden_fixtures, plugins_of
 from pytest_kraken_golive.signoff.digests import digest_files
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, PLAN, QUIET, WORLDS
 
@@ -83,7 +84,9 @@ class WorkerSide:
             "quiet": session.config.stash.get(QUIET, []),
             "hosts": sorted(self._watch.hosts),
             "real_calls": session.config.stash[WORLDS].real_calls(),
-            "overridden": overridden_fixtures(session.items, PACKAGE),
+            "overridden": overridden_fixtures(session.items, PACKAGE) | around_lines(session.items, PACKAGE),
+            "plugins": plugins_of(session.config),
+            "local_plugins": local_plugins(session.config),
             "digests": digest_files(self._files),
         }
 

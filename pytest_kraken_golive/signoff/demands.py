@@ -125,7 +125,7 @@ def _scope(data: Verdict, level: Level) -> Iterator[str]:
     if scope.deployment == REHEARSAL:
         yield "a rehearsal was judged, no deployment. Next: pytest --golive --golive-deployment PATH"
     for name, file in scope.overridden_fixtures.items():
-        yield f"the fixture {name} is overridden in {file}. Next: take it out, and run the gate again"
+        yield f"the fixture {name} of {file} is not the gate's own. Next: take it out, and run the gate again"
     for name in scope.replaced_checks:
         yield f"the check {name} is replaced. Next: take the replacement out, and run the gate again"
     if level not in {book.stage for book in data.runbooks}:

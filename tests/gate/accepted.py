@@ -61,7 +61,7 @@ def stock_digest(name: str) -> str | None:
 def own_checks(root: Path) -> dict[str, str]:
     """The digests of the checks that the project's own Python files define by decorator."""
     found = {}
-    sources = Sources()
+    sources = Sources(root)
     for path in sorted(root.glob("*.py")):
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))

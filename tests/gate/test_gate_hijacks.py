@@ -307,6 +307,39 @@ def test_overridden_fixtures_are_on_record(project: Project, arguments: tuple[st
     assert run.verdict["scope"]["overridden_fixtures"] == dict.fromkeys(OVERRIDDEN, "conftest.py")
 
 
+AROUND = """
+class Meddler:
+    def pytest_runtest_teardown(self, item):
+        pass
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Meddler())
+
+
+@pytest.fixture(autouse=True)
+def around():
+    yield
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_what_runs_around_lines_is_on_record_and_no_sign_off(project: Project, arguments: tuple[str, ...]) -> None:
+    """Also where another object than the conftest itself has the hook, and where only workers load the conftest."""
+    project.write("config/runbooks/conftest.py", "import pytest\n" + AROUND)
+    project.small(a="yes")
+    run = project.gate(*arguments)
+    run.require("GO", 0)
+    scope = run.verdict["scope"]
+    assert scope["overridden_fixtures"] == {"around": "config/runbooks/conftest.py"}
+    assert "config/runbooks/conftest.py" in scope["plugins"]
+    assert "a conftest or plugin can change results" in scope["sign_off_lacks"]
+    (project.root / "config/runbooks/conftest.py").unlink()
+    scope = project.gate(*arguments).verdict["scope"]
+    assert scope["overridden_fixtures"] == {}
+    assert "a conftest or plugin can change results" not in scope["sign_off_lacks"]
+
+
 def test_evidence_cannot_be_overridden(project: Project) -> None:
     project.small(
         "@pytest.fixture\ndef evidence(request):\n"

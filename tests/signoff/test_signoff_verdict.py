@@ -78,7 +78,7 @@ SCOPES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "fixture": (
         {"overridden_fixtures": {"latency": "conftest.py"}},
-        "the fixture latency is overridden in conftest.py",
+        "the fixture latency of conftest.py is not the gate's own",
     ),
     "check": ({"replaced_checks": ["limits"]}, "the check limits is replaced"),
 }
