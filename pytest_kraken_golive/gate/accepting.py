@@ -15,7 +15,7 @@ import pytest
 
 from pytest_kraken_golive.gate.check_source import UNREAD
 from pytest_kraken_golive.gate.described import nearest
-from pytest_kraken_golive.gate.drift import present
+from pytest_kraken_golive.gate.drift import gone_books, present
 from pytest_kraken_golive.gate.plan import Plan
 from pytest_kraken_golive.gate.request import Options
 from pytest_kraken_golive.gate.session import load_checks, read_plan
@@ -52,9 +52,15 @@ class Accepting:
 
     def _accept(self, plan: Plan, lock: Lock, rootdir: Path) -> None:
         bound = {planned.id: planned for planned in plan.lines.values() if planned.is_bound}
-        gone = {line: book.shown for book in plan.runbooks for line in lock.gone(book.shown, bound)}
+        gone = [
+            (book.shown, line_id)
+            for book in plan.runbooks
+            for line_id in lock.gone(book.shown, [planned.id for planned in plan.of(book.path) if planned.is_bound])
+        ]
+        gone += [(book, line_id) for book in gone_books(plan, lock, rootdir) for line_id in lock.books[book]]
+        known = {*bound, *(line_id for _, line_id in gone)}
         for line_id in self.lines:
-            if line_id not in bound and line_id not in gone:
+            if line_id not in known:
                 raise pytest.UsageError(f"there is no line {line_id!r}{nearest(line_id, bound)}. Next: correct the id.")
         for line_id, planned in bound.items():
             if planned.drift is None:
@@ -69,7 +75,7 @@ class Accepting:
                 self.accepted.append(f"{line_id}  {planned.line.place}: {planned.line.text}")
             else:
                 self.waiting.append(f"{line_id}  {planned.line.place}: {planned.drift}")
-        for line_id, book in gone.items():
+        for book, line_id in gone:
             if self.everything or line_id in self.lines:
                 lock.forget(book, line_id)
                 self.accepted.append(f"{line_id}  is gone from {book}")

@@ -43,14 +43,33 @@ def drift(planned: PlannedLine, lock: Lock | None) -> str | None:
     return f"{' and '.join(changed)} changed since {accepted.by} accepted the line on {accepted.on}. {STEP}"
 
 
-def vanished(plan: Plan, lock: Lock | None) -> list[str]:
-    """Lines of the plan's runbooks that somebody accepted and that are gone, in words."""
+def vanished(plan: Plan, lock: Lock | None, rootdir: Path, *, all_runbooks: bool) -> list[str]:
+    """What somebody accepted and is gone, in words: lines of the plan's runbooks, and whole runbooks.
+
+    Args:
+        plan: the lines of the run.
+        lock: what was accepted.
+        rootdir: the project's.
+        all_runbooks: False where somebody named the runbooks to run: the others are then not asked about.
+    """
     if lock is None:
         return []
-    return [
+    lines = [
         f"{book.shown}: the line {line_id!r} was accepted by {accepted.by} on {accepted.on} and is gone. "
         f"Next: put it back, or accept that it is gone: `kraken-golive accept {line_id}`"
         for book in plan.runbooks
         for line_id in lock.gone(book.shown, [planned.id for planned in plan.of(book.path)])
         if (accepted := lock.of(book.shown, line_id)) is not None
     ]
+    books = [
+        f"{book}: {len(lock.books[book])} lines of this runbook were accepted, and it is gone. Next: put it back, or "
+        "accept that they are gone: `kraken-golive accept --all`"
+        for book in (gone_books(plan, lock, rootdir) if all_runbooks else ())
+    ]
+    return lines + books
+
+
+def gone_books(plan: Plan, lock: Lock, rootdir: Path) -> list[str]:
+    """Runbooks of which lines were accepted, and that are no more."""
+    there = {book.shown for book in plan.runbooks}
+    return [book for book in lock.books if book not in there and not (rootdir / book).is_file()]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from pytest_kraken_golive.contract import Outcome, plain
 from pytest_kraken_golive.gate.causes import with_causes
@@ -91,9 +93,11 @@ class Ledger:
         planned = self.plan.lines[line_id]
         record = self.records.get(line_id, LineRecord())
         outcome, message = record.final()
-        if line_id in self._failed_at_the_end:
-            outcome, message = Outcome.FAILED, self._failed_at_the_end[line_id]
-        waiver, waived = self.waivers.get(line_id), None
+        found_late = self._failed_at_the_end.get(line_id)
+        if found_late is not None and outcome is not Outcome.ERROR:
+            outcome, message = Outcome.FAILED, found_late
+        # What was found late is not what somebody weighed when they answered for the line.
+        waiver, waived = self.waivers.get(line_id) if found_late is None else None, None
         if waiver is not None and outcome in WAIVABLE:
             outcome, waived = Outcome.WAIVED, outcome
         return LineResult(
@@ -136,3 +140,20 @@ class ReportListener:
         """A file was collected, or could not be."""
         if report.failed:
             self._ledger.trouble(f"{report.nodeid or 'the collection'} could not be collected")
+
+
+class Excused:
+    """Takes back pytest's status where waived lines alone failed, before others look: what they find still shows.
+
+    Args:
+        excuses: whether so many failures are all of such lines.
+    """
+
+    def __init__(self, excuses: Callable[[int], bool]) -> None:
+        self._excuses = excuses
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """All lines have run."""
+        if session.exitstatus == pytest.ExitCode.TESTS_FAILED and self._excuses(session.testsfailed):
+            session.exitstatus = pytest.ExitCode.OK

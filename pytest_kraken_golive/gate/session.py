@@ -27,7 +27,7 @@ from pytest_kraken_golive.gate.required import missing
 from pytest_kraken_golive.gate.result import LineResult
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, around_lines, overridden_fixtures, plugins_of
 from pytest_kraken_golive.gate.stock_lines import not_asked
-from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, exit_status
+from pytest_kraken_golive.gate.verdict import Decision, Verdict, decide, ended, exit_status
 from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
@@ -149,7 +149,7 @@ class Gate:
         waivers = judge(self.policy, bound, self.started_at, all_runbooks=everything)
         self.ledger.waivers = waivers.in_force
         for trouble in (
-            *vanished(self.plan, lock),
+            *vanished(self.plan, lock, self.options.rootdir, all_runbooks=everything),
             *missing(self.plan, self.policy, all_runbooks=everything),
             *waivers.troubles,
         ):
@@ -249,26 +249,30 @@ class Gate:
         elif pytests_status == pytest.ExitCode.INTERNAL_ERROR:
             self.ledger.trouble("pytest ended with an internal error")
         results = self.ledger.results()
+        for end in ended(results, dt.datetime.now(dt.UTC), dt.timedelta(hours=self.policy.sign_off.max_age_h)):
+            self.ledger.trouble(end)
         verdict = self._hinting(decide(results, self.ledger.troubles), config)
-        if (
-            verdict.decision is Decision.GO
-            and pytests_status != pytest.ExitCode.OK
-            and not self._only_waived(pytests_status)
+        if verdict.decision is Decision.GO and (
+            pytests_status != pytest.ExitCode.OK or self.tests_failed != self.ledger.failed_reports
         ):
             self.ledger.trouble(
-                f"pytest ended with exit status {pytests_status} although every line passed: another plugin or a "
-                "conftest found fault. Next: look at what pytest printed above"
+                f"pytest ended with exit status {pytests_status} although every line is good: another plugin or "
+                "a conftest found fault. Next: look at what pytest printed above"
             )
             verdict = decide(results, self.ledger.troubles)
         return self._document(verdict, results, config), exit_status(verdict.decision, pytests_status)
 
-    def _only_waived(self, pytests_status: int) -> bool:
-        """Whether pytest found no other fault than that of lines which a waiver excuses."""
-        waived = any(line.outcome is Outcome.WAIVED for line in self.ledger.results())
+    def excuses(self, tests_failed: int) -> bool:
+        """Whether these failures are all of lines that a waiver excuses.
+
+        Args:
+            tests_failed: how many pytest has counted.
+        """
+        results = self.ledger.results()
         return (
-            waived
-            and pytests_status == pytest.ExitCode.TESTS_FAILED
-            and self.tests_failed == self.ledger.failed_reports
+            tests_failed == self.ledger.failed_reports
+            and any(line.outcome is Outcome.WAIVED for line in results)
+            and decide(results, self.ledger.troubles).decision is not Decision.NO_GO
         )
 
     def _hinting(self, verdict: Verdict, config: pytest.Config) -> Verdict:

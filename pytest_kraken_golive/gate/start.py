@@ -20,7 +20,7 @@ from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_
 from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
 from pytest_kraken_golive.gate.last_word import proof_without_secrets
 from pytest_kraken_golive.gate.latency import ThisMachine
-from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
+from pytest_kraken_golive.gate.ledger import Excused, Ledger, ReportListener
 from pytest_kraken_golive.gate.nodes import RunbookFile, RunbookLine
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 from pytest_kraken_golive.gate.progress import Teller
@@ -136,6 +136,7 @@ def open_gate(session: pytest.Session) -> None:
     _listen(config, gate.ledger)
     _take_over_allure(config)
     config.pluginmanager.register(Told(gate), "golive-told")
+    config.pluginmanager.register(Excused(gate.excuses), "golive-excused")
     config.pluginmanager.register(ThisMachine(), "golive-machine")
     if (teller := Teller.of(config)) is not None:
         config.pluginmanager.register(teller, "golive-progress")

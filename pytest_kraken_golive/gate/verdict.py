@@ -71,6 +71,27 @@ def _what_it_rests_on(lines: Sequence[LineResult]) -> str:
     return ", ".join(parts)
 
 
+def ended(lines: Sequence[LineResult], now: dt.datetime, max_age: dt.timedelta) -> list[str]:
+    """What counted when a line was judged and counts no more at the end of the run, in words.
+
+    Args:
+        lines: every line of the run.
+        now: aware.
+        max_age: how long a signature counts.
+    """
+    said = [
+        f"the waiver for {line.id!r} ended while the run went on. Next: decide anew and date it again, and run again"
+        for line in lines
+        if line.outcome is Outcome.WAIVED and line.waiver is not None and line.waiver.expires_at <= now
+    ]
+    said += [
+        f"a signature under {line.id!r} grew too old while the run went on (sign_off.max_age_h). Next: sign again"
+        for line in lines
+        if any(dt.datetime.fromisoformat(one["signed_at"]) + max_age <= now for one in line.signatures)
+    ]
+    return said
+
+
 def nearest_cause_first(lines: Sequence[LineResult]) -> list[LineResult]:
     """Lines that stand for themselves before those that point to them; then files before the run that they led to."""
     return sorted(lines, key=lambda line: (_pointing(line), line.distance, line.order))

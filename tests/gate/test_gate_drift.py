@@ -149,6 +149,13 @@ def test_a_line_that_is_gone_or_was_never_accepted_is_no_go(project: Project) ->
     assert "kraken-golive accept b" in run.verdict["reason"]
     assert command(project, "accept", "b", "--by", "Bob")[0] == 0
     project.gate().require("GO", 0)
+    (project.root / "config/runbooks/x.md").rename(project.root / "config/runbooks/y.md")
+    run = project.gate()
+    assert run.outcomes == {"a": "suspect"}
+    run.require("NO-GO", 10, "config/runbooks/x.md: 1 lines of this runbook were accepted, and it is gone")
+    project.gate("--golive-runbook=config/runbooks/y.md").require("NO-GO", 10, "does not have it")
+    assert command(project, "accept", "a", "--by", "Bob")[0] == 0
+    project.gate().require("GO", 0)
     (project.root / FILE).unlink()
     run = project.gate()
     assert run.outcomes == {"a": "suspect"}
@@ -211,6 +218,8 @@ def test_what_failed_can_be_waived_until_a_day_and_is_counted(project: Project) 
         '@check("unproven")',
         'def pytest_sessionfinish(session):\n    session.testsfailed += 1\n\n\n@check("unproven")',
     )
+    project.gate().require("NO-GO", 10, "another plugin or a conftest found fault")
+    project.edit("conftest.py", "session.testsfailed += 1", "session.exitstatus = 1")
     project.gate().require("NO-GO", 10, "another plugin or a conftest found fault")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from pytest_kraken_golive.gate.ledger import Ledger, ReportListener
 from pytest_kraken_golive.gate.plan import Plan, make_plan
 from pytest_kraken_golive.gate.registry import Registry
 from pytest_kraken_golive.gate.verdict import Decision, decide
+from pytest_kraken_golive.signoff.waivers import InForce
 
 BOOK = """# T
 
@@ -126,3 +128,19 @@ def test_a_file_that_cannot_be_collected_is_a_trouble(ledger: Ledger) -> None:
     listener.pytest_collectreport(pytest.CollectReport("tests/test_a.py", "failed", "ImportError", []))
     listener.pytest_runtest_logreport(phase("tests/test_b.py::test_c", "call", "failed"))
     assert [trouble.split(" ")[0] for trouble in ledger.troubles] == ["tests/test_a.py", "tests/test_b.py::test_c"]
+
+
+def test_what_was_found_late_is_not_waived_and_hides_no_error(ledger: Ledger) -> None:
+    ends = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+    ledger.waivers = {
+        "one": InForce("one", "r", "Carol", "T-1", ends),
+        "two": InForce("two", "r", "Carol", "T-1", ends),
+    }
+    pass_line(ledger, "one")
+    ledger.take(phase("x.md::two", outcome="failed"))
+    ledger.fail_at_the_end("holds", "x: holds a credential.")
+    ledger.fail_at_the_end("runs", "x: holds a credential.")
+    found = {one.id: one.outcome for one in ledger.results()}
+    assert found["one"] is Outcome.FAILED
+    assert found["two"] is Outcome.FAILED
+    assert all(one.waiver is None for one in ledger.results())

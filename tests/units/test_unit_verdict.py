@@ -14,6 +14,7 @@ from pytest_kraken_golive.gate.result import Cause, LineResult
 from pytest_kraken_golive.gate.verdict import (
     Decision,
     decide,
+    ended,
     exit_status,
     nearest_cause_first,
 )
@@ -130,3 +131,14 @@ def test_pytests_own_statuses_are_never_lowered(decision: Decision, pytests: int
 @pytest.mark.parametrize("pytests", [0, 1, 7, 20, 255])
 def test_no_status_of_pytest_makes_a_bad_verdict_a_zero(decision: Decision, pytests: int) -> None:
     assert exit_status(decision, pytests) in (10, 11)
+
+
+def test_what_ends_while_the_run_goes_on_is_told() -> None:
+    """A run may pass midnight, or outlast a signature."""
+    day, end = dt.timedelta(days=1), WAIVER.expires_at
+    waived = line(Outcome.WAIVED)
+    signed = replace(line(Outcome.SIGNED, 1), signatures=({"signed_at": "2026-12-31T00:00:00Z"},))
+    assert ended([waived, signed, line(Outcome.PASSED, 2)], end - dt.timedelta(seconds=1), day) == []
+    waiver, signature = ended([waived, signed], end, day)
+    assert "the waiver for 'line-0' ended while the run went on" in waiver
+    assert "a signature under 'line-1' grew too old" in signature
