@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import bisect
+import bz2
 import codecs
+import errno
 import functools
+import lzma
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Final
 
 from pytest_kraken_golive.redact import Redactor
 
@@ -55,7 +59,7 @@ class Leak:
     line: int
     """1-based, in what the file holds when it is unpacked."""
     packed: str | None = None
-    """How it is packed: `gzip`, `Base64`."""
+    """How it is packed: `gzip`, `bzip2`, `xz`, `zip`, `Base64`."""
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}"
@@ -87,10 +91,12 @@ class Sweep:
         if self.redactor.place_in(path.name) is not None:
             return Leak(path, 1, "its name")
         with path.open("rb") as file:
-            head = file.read(len(_GZIP))
-            file.seek(0)
-            if head == _GZIP and (leak := self._read(path, _unzipped(file), "latin-1", "gzip")) is not None:
-                return leak
+            begins = file.read(_LONGEST_MAGIC)
+            head = begins[: len(_GZIP)]
+            for magic, (packed, unpacked) in _PACKED.items():
+                file.seek(0)
+                if begins.startswith(magic) and (leak := self._read(path, unpacked(file), "latin-1", packed)):
+                    return leak
             file.seek(0)
             leak = self._read(path, _pieces(file), "latin-1", None)  # every byte is a character of it
             if leak is None and head in _UTF16:
@@ -178,6 +184,52 @@ def _unzipped(file: IO[bytes]) -> Iterator[bytes]:
             if member.eof:
                 data, member = member.unused_data, zlib.decompressobj(wbits=_GZIP_BITS)
     yield member.flush()
+
+
+def _through(opened: Callable[[IO[bytes]], Any]) -> Callable[[IO[bytes]], Iterator[bytes]]:
+    """Reads with one of the standard library's readers, up to where a file is torn."""
+
+    def unpacked(file: IO[bytes]) -> Iterator[bytes]:
+        reader = opened(file)
+        try:
+            while data := reader.read1(PIECE):
+                yield data
+        except (OSError, EOFError, lzma.LZMAError):
+            return
+
+    return unpacked
+
+
+def _members(file: IO[bytes]) -> Iterator[bytes]:
+    """What the files in a zip hold, one after the other.
+
+    Raises:
+        OSError: one of them is encrypted, or packed in a way that nobody here can undo.
+    """
+    try:
+        packed = zipfile.ZipFile(file)
+    except zipfile.BadZipFile:
+        return
+    for about in packed.infolist():
+        try:
+            with packed.open(about) as inside:
+                while data := inside.read(PIECE):
+                    yield data
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            continue
+        except (RuntimeError, NotImplementedError) as error:
+            raise OSError(errno.EIO, f"{about.filename} in it cannot be unpacked", file.name) from error
+        yield b"\n"
+
+
+_PACKED: Final[dict[bytes, tuple[str, Callable[[IO[bytes]], Iterator[bytes]]]]] = {
+    _GZIP: ("gzip", _unzipped),
+    b"BZh": ("bzip2", _through(bz2.BZ2File)),
+    b"\xfd7zXZ\x00": ("xz", _through(lzma.LZMAFile)),
+    b"PK\x03\x04": ("zip", _members),
+}
+"""How files are packed, and what unpacks them, by how they begin."""
+_LONGEST_MAGIC: Final = max(map(len, _PACKED))
 
 
 def _decoded(text: str) -> Iterator[str]:

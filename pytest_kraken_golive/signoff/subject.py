@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 _TIMES = re.compile(r"(^|_)(at|on|time|timestamp|ts|age|duration|elapsed|took|uptime)(_(s|ms|ns|h|days))?$")
-"""Keys whose values are times: two equal runs differ in them."""
+"""Keys whose figures are times: two equal runs differ in them. What else stands there counts, as `on: false` does."""
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -35,10 +36,17 @@ def line_subject(
 def timeless(value: Any) -> Any:
     """JSON data without the times in it."""
     if isinstance(value, Mapping):
-        return {key: timeless(item) for key, item in value.items() if not _TIMES.search(str(key))}
+        return {key: timeless(item) for key, item in value.items() if not _is_time(str(key), item)}
     if isinstance(value, list):
         return [timeless(item) for item in value]
     return _MOMENT.sub("…", value) if isinstance(value, str) else value
+
+
+def _is_time(key: str, value: Any) -> bool:
+    if _TIMES.search(key) is None or isinstance(value, bool):
+        return False
+    figures = value if isinstance(value, list) else [value]
+    return all(isinstance(one, (int, float, Decimal)) or str(one)[:1].isdecimal() for one in figures)
 
 
 def _digest(data: object) -> str:

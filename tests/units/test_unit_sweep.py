@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import html
+import io
 import json
+import lzma
 import quopri
 import shlex
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -28,6 +32,14 @@ def twice(raw: bytes) -> bytes:
     return base64.b64encode(b"x " + base64.b64encode(b"y" + raw) + b" z")
 
 
+def zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("first.txt", "nothing")
+        file.writestr("inside.txt", content)
+    return packed.getvalue()
+
+
 WAYS: dict[str, Callable[[str], bytes]] = {
     "clear": lambda secret: f"a\nb {secret} c".encode(),
     "url": lambda secret: f"a\nk={quote(secret, safe='')}".encode(),
@@ -45,6 +57,9 @@ WAYS: dict[str, Callable[[str], bytes]] = {
     "UTF-16 that does not say so": lambda secret: f"a\n{secret}".encode("utf-16-be"),
     "UTF-16": lambda secret: f"a\n{secret}".encode("utf-16"),
     "across two pieces": lambda secret: b"\n" + b"-" * (PIECE - 20) + secret.encode() + b"-" * (OVERLAP * 2),
+    "bzip2": lambda secret: bz2.compress(f"a\nb {secret}".encode()),
+    "xz": lambda secret: lzma.compress(f"a\nb {secret}".encode()),
+    "zip": lambda secret: zipped(f"a\nb {secret}".encode()),
     "after a torn end": lambda secret: gzip.compress(f"a\n{secret}\n".encode() + bytes(range(256)) * 999)[:-20],
 }
 
