@@ -41,6 +41,8 @@ class Sources:
         self._rootdir = rootdir
         self._modules: dict[Path, SourceModule | None] = {}
         self._digests: dict[_Place, str] = {}
+        self.own_files: set[Path] = set()
+        """Files of the project's own that decide what the checks do which were asked about."""
 
     def digest_of(self, check: Check) -> str:
         """The digest of a check's source, or `UNREAD`.
@@ -90,6 +92,8 @@ class Sources:
                 waiting += self._elsewhere(module, known, folder)
         if not found:
             return UNREAD
+        if folder == self._rootdir:
+            self.own_files.update(path for path, _ in found)
         texts = {
             f"{path.relative_to(folder).as_posix()}::{'*' if part is None else part}": text
             for (path, part), text in found.items()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def judged_files(rootdir: Path, deployment: Path | None, plan: Plan, *, cassettes: bool = False) -> list[Path]:
-    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence, named tests.
+    """The files that decide what is judged, and by what: runbooks, policy, configuration, licence, checks, named tests.
 
     With `cassettes` also what is played.
     """
@@ -23,6 +23,7 @@ def judged_files(rootdir: Path, deployment: Path | None, plan: Plan, *, cassette
     return [
         *config_files(watched),
         *runbooks,
+        *plan.check_files,
         *_named_tests(rootdir, plan),
         root / ".env",
         rootdir / "conftest.py",

@@ -29,6 +29,7 @@ def note_drift(plan: Plan, lock: Lock | None, rootdir: Path) -> None:
         if planned.is_bound:
             known = replace(planned, source="" if planned.check is None else sources.digest_of(planned.check))
             plan.lines[line_id] = replace(known, drift=drift(known, lock))
+    plan.check_files = sorted(sources.own_files)
 
 
 def drift(planned: PlannedLine, lock: Lock | None) -> str | None:

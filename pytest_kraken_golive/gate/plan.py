@@ -127,6 +127,8 @@ class Plan:
 
     runbooks: list[Runbook] = field(default_factory=list)
     lines: dict[str, PlannedLine] = field(default_factory=dict)
+    check_files: list[Path] = field(default_factory=list)
+    """Files of the project's own that its checks are written in; see `gate.drift`."""
 
     @property
     def stages(self) -> list[Stage]:

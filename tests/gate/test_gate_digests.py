@@ -36,13 +36,23 @@ def edits(evidence: Evidence, *, file: str) -> None:
         ("config/core.yaml", ("-n", "2")),
         ("config/new.yaml", ()),
         ("conftest.py", ()),
+        ("lib/words.py", ()),
+        ("lib/most.json", ("-n", "2")),
     ],
 )
 def test_a_file_that_changes_during_the_run_is_named(project: Project, file: str, arguments: tuple[str, ...]) -> None:
-    project.conftest(EDITS)
+    project.conftest(
+        EDITS + "\n\n@check('asks')\ndef asks(evidence: Evidence) -> None:\n    import lib.words\n"
+        "    evidence.record('test', lib.words.MOST)\n"
+    )
+    project.write(
+        "lib/words.py", "import json, pathlib\nMOST = pathlib.Path(__file__).with_name('most.json').read_text()\n"
+    )
+    project.write("lib/most.json", "1")
     project.write("config/golive.yaml", "paper: {run_s: 1.0}\n")
     project.write("config/core.yaml", "environments: {}\n")
-    project.runbook("a holds value=yes", f"b edits file={file}")
+    project.ini("pythonpath = .")
+    project.runbook("a holds value=yes", f"b edits file={file}", "c asks")
     run = project.gate(*arguments)
     run.require("NO-GO", 10, file)
     assert str(project.root) not in run.last  # named as the user knows it
