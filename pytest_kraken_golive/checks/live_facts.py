@@ -80,6 +80,12 @@ def require_drill(
         f"{drill.file} exit_status: expected 0, found {drill.exit_status}. Next: drill again."
     )
     demand_same(drill, record.version, record.config_sha256, policy)
+    if run is not None:
+        early_s = run.started_at - drill.ended_s
+        assert early_s <= CLOCK_SLACK_S, (
+            f"{drill.file} ended_s: expected a time from the command's start on, found one {early_s:.0f} s before it: "
+            "the command left no record of its own. Next: let it write one each time."
+        )
     return drill
 
 

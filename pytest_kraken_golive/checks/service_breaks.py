@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -208,6 +209,13 @@ def drill_too_old(copy: FinishedCopy) -> None:
     _drill(copy, "rollback", "ended_s", 2.0)
 
 
+@sabotage("the command left no record of its own")
+def drill_of_an_earlier_run(copy: FinishedCopy) -> None:
+    """The command ends well and does nothing; what is on file is of an hour ago."""
+    _drill(copy, "rollback", "began_s", time.time() - 3700)
+    _drill(copy, "rollback", "ended_s", time.time() - 3600)
+
+
 @sabotage("expected 'legacy' after the rollback, found 'new'")
 def new_path_after_rollback(copy: FinishedCopy) -> None:
     """The executor went on as before."""
@@ -266,6 +274,7 @@ ROLLBACK: list[Break] = [
     drill_of_another_config,
     drill_of_another_version,
     drill_too_old,
+    drill_of_an_earlier_run,
     new_path_after_rollback,
     never_restarted,
 ]
