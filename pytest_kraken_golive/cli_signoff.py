@@ -320,7 +320,8 @@ def verdict(
         reasons += [str(void) for void in signed.void if void.altered]
         status = {"GO": REFUSED if reasons else GOOD, "NO-GO": 10, "INCOMPLETE": 11}[record.data.verdict]
     else:
-        reasons = asking.against(record, signed, asking.Demands(require, commit, longest, allow_dirty), project, now)
+        wanted = asking.Demands(require, commit, longest, allow_dirty, policy.required)
+        reasons = asking.against(record, signed, wanted, project, now)
         status = REFUSED if reasons else GOOD
     if as_json:
         outcome = {

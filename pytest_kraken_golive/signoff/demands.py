@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,8 @@ from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.deployment.checkout import commit_of, git_state
 from pytest_kraken_golive.kraken.endpoint import PRODUCTION_URL
 from pytest_kraken_golive.policy import Policy
+from pytest_kraken_golive.runbook.model import RunbookError
+from pytest_kraken_golive.runbook.parse import read_runbook
 from pytest_kraken_golive.signoff.manifest import measured
 from pytest_kraken_golive.signoff.places import BUNDLE, FOLDER, MANIFEST
 from pytest_kraken_golive.signoff.record import Verdict, VerdictRecord
@@ -56,6 +58,8 @@ class Demands:
     """How old the verdict may be; None: until its own `valid_until`."""
     allow_dirty: bool
     """Whether files may differ from the commit."""
+    required: Mapping[str, Sequence[str]]
+    """Runbooks and lines that must exist, as the policy says. A run may have left out whole runbooks of them."""
 
 
 def signatures_of(record: VerdictRecord, report_dir: Path, policy: Policy, now: dt.datetime) -> Signatures:
@@ -89,6 +93,7 @@ def against(record: VerdictRecord, signed: Signatures, demands: Demands, project
     if demands.max_age is not None and now - data.finished_at > demands.max_age:
         reasons.append(f"the verdict is {span(now - data.finished_at)} old, older than was asked for. {_RUN_AGAIN}")
     reasons += _scope(data, demands.level)
+    reasons += _left_out(data, demands, project)
     reasons += _commit(data, demands, project)
     reasons += [str(void) for void in signed.void if void.altered]
     if demands.level == "production" and not signed.suffice:
@@ -147,6 +152,27 @@ def _scope(data: Verdict, level: Level) -> Iterator[str]:
             f"the exchange was {scope.exchange} ({who}), not {PRODUCTION_URL} alone. "
             "Next: pytest --golive --kraken=real"
         )
+
+
+def _left_out(data: Verdict, demands: Demands, project: Path) -> Iterator[str]:
+    """Required runbooks of the stage, and lines of them, that the run did not have: somebody chose others."""
+    if demands.level == "rehearsal":
+        return
+    had = {book.path: {line.id for line in book.lines} for book in data.runbooks}
+    for path, ids in demands.required.items():
+        missing = [line_id for line_id in ids if line_id not in had.get(path, ())]
+        if path not in had and _may_be_of(demands.level, project / path):
+            yield f"{path} is required by config/golive.yaml, and the run left it out. {_RUN_AGAIN}"
+        elif path in had and missing:
+            yield f"{path}: {', '.join(missing)}: required by config/golive.yaml, and not in the run. {_RUN_AGAIN}"
+
+
+def _may_be_of(stage: str, runbook: Path) -> bool:
+    """Whether a runbook is of this stage, as far as anybody can tell."""
+    try:
+        return read_runbook(runbook, str(runbook)).stage == stage
+    except RunbookError:
+        return True
 
 
 def _commit(data: Verdict, demands: Demands, project: Path) -> Iterator[str]:

@@ -108,6 +108,25 @@ def test_production_takes_a_production_runbook(ready: Desk) -> None:
     assert ready.run("verdict", "--require", "paper").exit_code == 0
 
 
+def test_a_required_runbook_that_somebody_did_not_choose(ready: Desk) -> None:
+    path = ready.document["runbooks"][0]["path"]
+    line_id = ready.document["runbooks"][0]["lines"][0]["id"]
+    ready.write("config/runbooks/live.md", "---\nstage: production\n---\n\n- Unbound.\n")
+    ready.write("config/runbooks/paper.md", "---\nstage: paper\n---\n\n- Unbound.\n")
+    ready.write_policy(
+        f"required:\n  config/runbooks/live.md: []\n  config/runbooks/paper.md: []\n  {path}: [{line_id}, x]\n"
+    )
+    changed(ready, commit=ready.git())
+    ready.sign()
+    refused(ready, "config/runbooks/live.md is required by config/golive.yaml, and the run left it out")
+    done = production(ready)
+    assert f"{path}: x: required by config/golive.yaml, and not in the run" in done.stderr
+    assert "paper.md" not in done.stderr, "another stage"
+    (ready.root / "config/runbooks/paper.md").unlink()
+    changed(ready, commit=ready.git())
+    assert "config/runbooks/paper.md is required" in production(ready).stderr, "nobody can tell its stage"
+
+
 def test_nobody_signed(ready: Desk) -> None:
     ready.finish()
     refused(ready, "0 of 1 needed persons have signed. Next: kraken-golive sign")
