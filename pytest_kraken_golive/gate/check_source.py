@@ -107,7 +107,8 @@ class Sources:
         yield from ((module.path, name) for name in named.here if name in module.parts)
         yield from self._elsewhere(module, named.elsewhere, folder)
         conftest = folder / "conftest.py"
-        for name in named.fixtures:
+        asked = {text for text in named.texts if text.isidentifier()}  # getfixturevalue("…"), usefixtures("…")
+        for name in named.fixtures | asked:
             if name in module.parts:
                 yield module.path, name
             elif name in module.imported:

@@ -158,6 +158,13 @@ WAYS = {
         {"acme/ours.py": check(argument=", seen", asked="seen == 1"), "conftest.py": "def seen():\n    return 1\n"},
         {"conftest.py": "def seen():\n    return 1 or 2\n"},
     ),
+    "a fixture that is asked for by name": (
+        {
+            "acme/ours.py": check(argument=", request", asked='request.getfixturevalue("seen") == 1'),
+            "conftest.py": "def seen():\n    return 1\n",
+        },
+        {"conftest.py": "def seen():\n    return 1 or 2\n"},
+    ),
     "a module beside the check's folder": (
         {"acme/ours.py": check(top="from lib.helpers import fine", asked="fine()"), "lib/helpers.py": FINE},
         {"lib/helpers.py": LAX},
