@@ -111,7 +111,7 @@ class Ledger:
             outcome=outcome,
             message=message,
             digest=planned.digest if planned.is_bound else "",
-            waivable=planned.check is not None and planned.check.waivable,
+            waivable=planned.check is not None and planned.check.waivable and planned.manual is None,
             waiver=waiver if waived is not None else None,
             waived=waived,
             manual=planned.manual,

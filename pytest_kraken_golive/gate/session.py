@@ -142,7 +142,7 @@ class Gate:
         """What the project has said that it requires, accepts and waives."""
         everything = not self.options.chosen_runbooks
         bound = {
-            one.id: Waivable(one.digest, one.check is not None and one.check.waivable)
+            one.id: Waivable(one.digest, one.check is None or one.check.waivable, signed=one.manual is not None)
             for one in (self.plan.lines.values() if self.policy.waivers else ())
             if one.is_bound
         }

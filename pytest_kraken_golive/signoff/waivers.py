@@ -37,6 +37,8 @@ class Waivable:
     """Of all that the line is."""
     waivable: bool
     """False: its check says that no waiver may excuse it."""
+    signed: bool = False
+    """Whether people must sign it: who waives it would answer in their place."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _wrong(  # noqa: PLR0911 - one line per fault
         return "names a line that no runbook of this run has. Next: correct the id, or take the waiver out"
     if not line.waivable:
         return "does not count: its check allows none. Next: mend what the line found, and take the waiver out"
+    if line.signed:
+        return "does not count: people must sign that line, and nobody else answers for it. Next: take the waiver out"
     if expires_at is None:
         return f"expires on a day that is none: expected YYYY-MM-DD, found {show(waiver.expires)}. Next: correct it"
     if expires_at <= now:

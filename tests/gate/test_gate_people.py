@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -87,6 +88,18 @@ def test_what_a_check_finds_comes_before_what_people_say(project: Project) -> No
     run = project.gate()
     assert run.outcomes == {"seen": "failed", "limits-read": "pending"}
     assert "name somebody who signs as risk and as trading under signers" in run.message("limits-read")
+    waiver = {
+        "line": "seen",
+        "reason": "r",
+        "approver": "Carol",
+        "ticket": "T-1",
+        "digest": run.lines["seen"]["digest"],
+    }
+    expires = (dt.datetime.now(dt.UTC) + dt.timedelta(days=9)).date().isoformat()
+    project.write("config/golive.yaml", yaml.safe_dump({"waivers": [waiver | {"expires": expires}]}))
+    run = project.gate()
+    assert run.outcomes["seen"] == "failed"
+    run.require("NO-GO", 10, "the waiver for 'seen' does not count: people must sign that line")
 
 
 def test_who_must_sign_is_part_of_the_line(project: Project) -> None:

@@ -14,7 +14,11 @@ from pytest_kraken_golive.signoff.waivers import Waivable, Waivers, judge, unuse
 
 NOW = dt.datetime(2026, 11, 30, 23, 59, 59, tzinfo=dt.UTC)
 DIGEST = "0123456789abcdef" * 4
-LINES = {"a": Waivable(DIGEST, waivable=True), "never": Waivable(DIGEST, waivable=False)}
+LINES = {
+    "a": Waivable(DIGEST, waivable=True),
+    "never": Waivable(DIGEST, waivable=False),
+    "signed": Waivable(DIGEST, waivable=True, signed=True),
+}
 
 
 def judged(now: dt.datetime = NOW, *, everything: bool = True, **change: Any) -> Waivers:
@@ -74,6 +78,12 @@ def test_a_waiver_is_for_one_state_of_the_line(digest: str) -> None:
 def test_a_line_that_is_unknown_is_a_fault_unless_runbooks_were_chosen() -> None:
     assert "no runbook of this run has" in judged(line="b").troubles[0]
     assert judged(line="b", everything=False) == Waivers({}, ())
+
+
+def test_nobody_waives_what_others_must_sign() -> None:
+    found = judged(line="signed")
+    assert not found.in_force
+    assert "people must sign that line" in found.troubles[0]
 
 
 def test_some_lines_are_never_waived() -> None:
