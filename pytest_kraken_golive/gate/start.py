@@ -151,7 +151,9 @@ def open_gate(session: pytest.Session) -> None:
 
         config.pluginmanager.register(ControllerSide(config), "golive-xdist")
     if not options.only_collects:
-        _hold_up(worlds, plan.stages if spreads else plan.worldly_stages)  # who asks for another, waits for it
+        # Who asks for another stage, waits for it; but the secrets of a deployment are known from the beginning.
+        everything = spreads or options.deployment is not None
+        _hold_up(worlds, plan.stages if everything else plan.worldly_stages)
 
 
 def _thread_tapes(config: pytest.Config, options: Options, remote: Remote | None) -> None:

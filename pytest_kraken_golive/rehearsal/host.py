@@ -39,7 +39,8 @@ from pytest_kraken_golive.rehearsal.order import (
     HostOrder,
 )
 from pytest_kraken_golive.rehearsal.sockets import Address
-from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, Contrast, UnlicensedRun
+from pytest_kraken_golive.rehearsal.unlicensed import NO_COPY, Contrast
+from pytest_kraken_golive.rehearsal.unlicensed_run import UnlicensedRun
 from pytest_kraken_golive.rehearsal.watched_door import WatchedDoor
 from pytest_kraken_golive.sandbox.app import Application
 from pytest_kraken_golive.sandbox.exchange import Exchange

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..contract import NotProven
 from .log_blocks import Block, blocks
-from .log_shapes import HARMLESS, TOKEN, WORDS, Severity, Shape, level_of
+from .log_shapes import HARMLESS, TOKEN, WORDS, Severity, Shape, compiled, level_of
 from .log_since import Since
 
 EXAMPLES = 10
@@ -30,7 +30,7 @@ _SHOWN_BYTES = 300
 _NOTHING = re.compile(rb"(?!)")
 _GRAVE = tuple(severity for severity in Severity if severity not in HARMLESS)
 _GRAVE_WORDS = tuple(word for word, severity in WORDS.items() if severity in _GRAVE)
-_WORDLESS = re.compile(rb"\s*+(?:(?!\{|" + TOKEN.pattern + rb")\S++\s++)*+")
+_WORDLESS = rb"\s*+(?:(?!\{|" + TOKEN + rb")\S++\s++)*+"
 """Words up to one that could tell a severity, or could be the beginning of JSON."""
 
 
@@ -218,7 +218,7 @@ class _FileScan:
 
     def _unmarked(self, data: bytes, at: int, end: int) -> int:
         """Count this line, and those that follow up to one that could carry a severity."""
-        known = _WORDLESS.match(data, end)
+        known = compiled(_WORDLESS).match(data, end)
         stop = max(end, data.rfind(b"\n", 0, known.end()) + 1) if known is not None else end
         self._found.unmarked += sum(map(bool, map(bytes.strip, data[at:stop].split(b"\n"))))
         self._keep_all(self._found.unmarked_lines, data, at, stop)

@@ -8,6 +8,7 @@ The severity of a line that begins with `{` is that of the first key named as a 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from enum import StrEnum
@@ -107,11 +108,10 @@ _GRAVE = _written([word for word, severity in WORDS.items() if severity not in H
 _END = rb"(?![A-Za-z0-9_])"
 _KEYS = b"(?:" + "|".join(LEVEL_KEYS).encode() + b")"
 _MARK = rb"(?:" + _KEYS + rb"""=["']?|[\[(<|"'*]+)"""
-_TOKEN = (
+TOKEN = (
     rb"(?<!\S)(?:(" + _MARK + rb")((?:" + _MILD + b"|" + _GRAVE + b")" + _END + b")|"
     rb"()(" + _MILD + rb"(?=:)|(?:" + _CAPITALS + b"|" + _GRAVE + b")" + _END + b"))"
 )
-TOKEN = re.compile(_TOKEN)
 """A severity word with what marks it as one: the mark and the word are its groups, the first two or the last two."""
 
 _HEAD = re.compile(rb"\s*+(?:\S++\s++){0,%d}\S*+" % (HEAD_WORDS - 1))
@@ -119,12 +119,15 @@ _WORD = re.compile(rb"\S+|\s+")
 _DAY = re.compile(rb"(\d{4}-)\d\d-\d\d(?=[T\s])")
 _FIELD = re.compile(rb"(?!" + _KEYS + rb"=)[A-Za-z_][\w.]*=")
 _PAIR = re.compile(rb'"([^"\\]*)"(\s*:\s*)("[^"\\]*"|[-+.\w]+)(\s*,\s*)')
-_JSON_LEVEL = re.compile(rb'("' + _KEYS + rb'"\s*:\s*")(' + _MILD + b"|" + _GRAVE + rb')"')
+_JSON_LEVEL = rb'("' + _KEYS + rb'"\s*:\s*")(' + _MILD + b"|" + _GRAVE + rb')"'
+
+compiled = functools.cache(re.compile)
+"""For the long ones: to compile them takes a tenth of a second, which a process that reads no log should not pay."""
 
 
 def _text_level(line: bytes) -> Level:
     head = _HEAD.match(line)
-    found = TOKEN.search(line, 0, head.end() if head else 0)
+    found = compiled(TOKEN).search(line, 0, head.end() if head else 0)
     if found is None:
         return Level(None)
     mark, word = found.group(1) or found.group(3) or b"", found.group(2) or found.group(4)
@@ -148,7 +151,7 @@ def _like(word: bytes) -> bytes:
     field = _FIELD.match(word)
     if field is not None:
         return re.escape(field.group()) + rb"\S*+"
-    return rb"(?!\{|" + _TOKEN.replace(b"(" + _MARK, b"(?:" + _MARK) + rb")\S++"
+    return rb"(?!\{|" + TOKEN.replace(b"(" + _MARK, b"(?:" + _MARK) + rb")\S++"
 
 
 def _json_level(line: bytes) -> Level:
@@ -170,7 +173,8 @@ def _json_shape(line: bytes) -> Shape | None:
     at = line.index(b"{") + 1
     at += len(line[at:]) - len(line[at:].lstrip())
     before, start = re.escape(line[:at]), b""
-    while (level := _JSON_LEVEL.match(line, at)) is None:
+    json_level = compiled(_JSON_LEVEL)
+    while (level := json_level.match(line, at)) is None:
         pair = _PAIR.match(line, at)
         if pair is None or pair.group(1).decode("latin-1") in LEVEL_KEYS:
             return None
