@@ -8,6 +8,8 @@ bounds.
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 from collections.abc import Hashable
 from typing import Any
@@ -32,9 +34,17 @@ _VALUE = "tag:yaml.org,2002:value"
 def parse_yaml(text: str, shown: str) -> tuple[Any, Spot] | None:
     """The data of a YAML text and their places; None if there is no document in it.
 
+    A text that was read before is not read again; its data are the caller's own all the same.
+
     Raises:
         Fault: the text is not what the module's docstring asks for.
     """
+    known = _parsed(text, shown)
+    return None if known is None else (copy.deepcopy(known[0]), known[1])
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(text: str, shown: str) -> tuple[Any, Spot] | None:
     lines = Lines(text)
     strange = _NOT_YAML.search(text)
     if strange:

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Sources:
         self._rootdir = rootdir
         self._modules: dict[Path, SourceModule | None] = {}
         self._digests: dict[_Place, str] = {}
+        self._places: dict[tuple[Path, Reference, Path], _Place | None] = {}
         self.own_files: set[Path] = set()
         """Files of the project's own that decide what the checks do which were asked about."""
 
@@ -122,7 +123,10 @@ class Sources:
 
     def _elsewhere(self, module: SourceModule, references: Iterator[Reference] | Any, folder: Path) -> Iterator[_Place]:
         for one in references:
-            if (place := _located(module.path, one, folder)) is not None:
+            asked = (module.path, one, folder)
+            if asked not in self._places:
+                self._places[asked] = _located(*asked)
+            if (place := self._places[asked]) is not None:
                 yield place
 
     def _module(self, path: Path) -> SourceModule | None:
@@ -198,7 +202,7 @@ def _located(module: Path, reference: Reference, folder: Path) -> _Place | None:
     else:
         own = [one for one in module.parents if one.is_relative_to(folder)]
         led = [path for path in map(Path, sys.path) if path.is_absolute() and path.is_relative_to(folder)]
-        bases = [*own, *folder.parents, folder / "src", *led]
+        bases = [*own, *_above(folder, reference.path), folder / "src", *led]
     path = reference.path
     for base in bases:
         for length in range(len(path), -1 if reference.dots else 0, -1):
@@ -206,6 +210,12 @@ def _located(module: Path, reference: Reference, folder: Path) -> _Place | None:
             if file is not None:
                 return file, path[length] if length < len(path) else None
     return None
+
+
+def _above(folder: Path, path: Sequence[str]) -> list[Path]:
+    """Folders above this one from which a module's path leads into it."""
+    parts = folder.parts
+    return [base for up, base in enumerate(folder.parents, 1) if tuple(path[:up]) == parts[-up:]]
 
 
 def _file(stem: Path, folder: Path) -> Path | None:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from pytest_kraken_golive.contract import NotProven
-from pytest_kraken_golive.rehearsal.order import DEPLOYMENT, TOKEN_HEADER
+from pytest_kraken_golive.rehearsal.order import DEPLOYMENT, LOOPBACK_ONLY, TOKEN_HEADER
 from pytest_kraken_golive.rehearsal.program import Program, ProgramError, clean_environment, command_for
 
 PRESS_STOP = "press-stop"
@@ -179,7 +179,9 @@ class LiveCommands:
         self.root = root
         """The copy of the deployment that they work on."""
         self._place = place
-        self._http = httpx.Client(base_url=control_url, headers={TOKEN_HEADER: token}, trust_env=False, timeout=600)
+        self._http = httpx.Client(
+            base_url=control_url, headers={TOKEN_HEADER: token}, trust_env=False, verify=LOOPBACK_ONLY, timeout=600
+        )
 
     def __repr__(self) -> str:
         return f"LiveCommands({self.root.name})"

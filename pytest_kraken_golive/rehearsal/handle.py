@@ -18,7 +18,14 @@ from pydantic import SecretStr
 from pytest_kraken_golive.contract import NotProven
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.rehearsal.bot_run import BotState
-from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR, LONGEST_WAIT_S, TOKEN_HEADER, HostOrder
+from pytest_kraken_golive.rehearsal.order import (
+    BOT_DOOR,
+    CHECKS_DOOR,
+    LONGEST_WAIT_S,
+    LOOPBACK_ONLY,
+    TOKEN_HEADER,
+    HostOrder,
+)
 from pytest_kraken_golive.rehearsal.unlicensed import Contrast
 
 READY_WITHIN_S = 60.0
@@ -103,7 +110,9 @@ class SandboxHandle:
         self._addresses = addresses
         self._account = account
         headers = {"X-Sandbox-Token": addresses.admin_token}
-        self._http = httpx.Client(base_url=addresses.admin_url, headers=headers, trust_env=False, timeout=30)
+        self._http = httpx.Client(
+            base_url=addresses.admin_url, headers=headers, trust_env=False, verify=LOOPBACK_ONLY, timeout=30
+        )
 
     def __repr__(self) -> str:
         return f"SandboxHandle({self.url})"
@@ -187,7 +196,9 @@ class PaperBot:
         """The deployment (or its copy) whose files are looked at."""
         self._origin = origin or root
         headers = {TOKEN_HEADER: addresses.token}
-        self._http = httpx.Client(base_url=addresses.control_url, headers=headers, trust_env=False, timeout=120)
+        self._http = httpx.Client(
+            base_url=addresses.control_url, headers=headers, trust_env=False, verify=LOOPBACK_ONLY, timeout=120
+        )
 
     def __repr__(self) -> str:
         return f"PaperBot({self.root.name})"

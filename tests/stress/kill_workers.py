@@ -78,7 +78,8 @@ def run(folder: Path, plan: dict[str, list[str | None]]) -> tuple[bool, str, int
     (folder / "killed").unlink(missing_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    words = [sys.executable, "-m", "pytest", "--golive", "-q", "-n", "2", "-p", "no:randomly"]
+    fewer = [word for name in ("randomly", "hypothesispytest", "benchmark", "anyio") for word in ("-p", f"no:{name}")]
+    words = [sys.executable, "-m", "pytest", "--golive", "-q", "-n", "2", *fewer]
     done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, check=False, timeout=120)
     verdict = json.loads((folder / "reports" / "verdict.json").read_text(encoding="utf-8"))
     return (folder / "killed").exists(), verdict["verdict"], done.returncode, lost(folder, verdict)
