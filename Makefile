@@ -25,7 +25,7 @@ golive: install ## rehearse config/ on the embedded sandbox and give the verdict
 
 .PHONY: prove
 prove: install ## run every line against its breaks: each must fail
-	$(BIN)/pytest --golive --golive-prove -q
+	$(BIN)/pytest --golive --golive-prove -n 2 -q
 
 .PHONY: test
 test: install ## the project's own tests
