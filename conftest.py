@@ -4,7 +4,7 @@ A check here can be bound to a runbook line; `pytest --golive-checks` lists all 
 
     from pytest_kraken_golive import check, sabotage
 
-    @sabotage("expected False, found True")
+    @sabotage("expected false, found true")
     def live_switched_on(copy):
         copy.edit("config/runtime.yaml", "execution.live.enabled", True)
 

@@ -101,7 +101,9 @@ def _demand_licence(deployment: Deployment, process: Mapping[str, str], clock: C
 def _demand_switched_on(runtime: RuntimeConfig) -> None:
     enabled = runtime.live_enabled
     if enabled.value is not True:
-        raise Fault(enabled.unlike(True, "let a person switch real orders on, after the production sign-off"))
+        raise Fault(
+            enabled.unlike(True, "let a person switch real orders on, when all else before the deploy is proven")
+        )
 
 
 def _demand_production(settings: LiveSettings) -> None:

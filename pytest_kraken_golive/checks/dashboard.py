@@ -83,7 +83,11 @@ def load_metrics(deployment: Deployment) -> Document:
     try:
         return load_json(deployment.root / METRICS, METRICS)
     except NotProven as error:
-        raise NotProven(f"{METRICS}: expected figures to compare: {error}") from error
+        said = str(error).removeprefix(f"{METRICS}: ").partition(". Next: ")[0]
+        raise NotProven(
+            f"{METRICS}: expected figures to compare, found none ({said}). "
+            "Next: deploy the live service, which writes them."
+        ) from error
 
 
 def require_page(look: Look, title: str, evidence: Evidence) -> None:

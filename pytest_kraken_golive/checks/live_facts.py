@@ -10,7 +10,7 @@ from pytest_kraken_golive.contract import Evidence, Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.operations.records import DEPLOY_RECORD, DeployRecord, DrillKind, DrillRecord
 from pytest_kraken_golive.policy import Policy
-from pytest_kraken_golive.rehearsal.live_service import LiveService
+from pytest_kraken_golive.rehearsal.live_service import LiveService, deploy_failed
 from pytest_kraken_golive.telemetry.events import Event, EventType
 
 CLOCK_SLACK_S = 2.0
@@ -30,10 +30,7 @@ def require_deployed(service: LiveService, deployment: Deployment, evidence: Evi
     evidence.record(DEPLOY_RECORD, record.config_sha256, key="config_sha256")
     if run is not None:
         evidence.record("command", {"command": run.command, "exit_status": run.exit_status}, key="deploy")
-        assert run.exit_status == 0, (
-            f"the deploy command: expected exit status 0, found {run.exit_status}. It said: "
-            f"…{run.output[-400:].strip()} Next: run it by hand, and correct what it says."
-        )
+        assert run.exit_status == 0, deploy_failed(run)
     assert record.exit_status == 0, (
         f"{DEPLOY_RECORD} exit_status: expected 0, found {record.exit_status}: the last deploy failed. "
         "Next: deploy again, and correct what it says."

@@ -138,7 +138,7 @@ def _require_bound(one: Percentile, limit_s: float, measured: Latency) -> None:
         raise NotProven(
             f"latency place_order p{one.percent}: expected {fewest_samples(one.percent)} samples, found {one.samples}"
             f"{_ended(measured)}: fewer bound nothing. "
-            f"Next: raise latency.samples and latency.longest_s in config/golive.yaml{or_less}."
+            f"Next: raise latency.longest_s in config/golive.yaml, and for few samples latency.samples{or_less}."
         )
     if one.upper > limit_s:
         raise NotProven(
@@ -286,7 +286,7 @@ def fee_accuracy(
     if not recent:
         raise NotProven(
             f"exchange TradesHistory: expected a fill of {pair} {which}, found no fill, so no fee was charged. "
-            "Next: arm the benchmark (KRAKEN_MAX_ORDER_USD), so that its orders are real and fill."
+            "Next: let its orders be real: KRAKEN_MAX_ORDER_USD in .env, --golive-arm-orders and --golive-arm-drills."
         )
     for fill in recent:
         _require_charged(fill, assumed, tolerance_pct)
@@ -370,7 +370,7 @@ def _sent_by(run: CommandRun, document: Document, exchange: Exchange, names: lis
     if not booked:
         raise NotProven(
             f"exchange {exchange.url}: expected orders of the benchmark ({', '.join(prefixes)}-…), found none. "
-            "Next: arm the benchmark (KRAKEN_MAX_ORDER_USD in .env), and run it with this key."
+            "Next: let them be real (KRAKEN_MAX_ORDER_USD in .env, --golive-arm-orders), and run it with this key."
         )
     return len(booked)
 

@@ -57,7 +57,7 @@ def request_signature(
         _call_signed(kraken_exchange, key, secret)
     except KrakenError as error:
         raise AssertionError(
-            f"{pair.secret}: a call signed with this secret was refused: {error}. "
+            f"{pair.secret}: a call signed with this secret was refused: {str(error).partition(' Next: ')[0]} "
             "Next: copy key and secret from the exchange once more, both of the same key."
         ) from None
     _refuses_another_secret(kraken_exchange, key, secret)
@@ -76,7 +76,7 @@ def _judged_by_real(exchange: RealExchange, place: Where, evidence: Evidence) ->
             client.api_key_info()
         except KrakenError as error:
             raise AssertionError(
-                f"{place}: a call signed with this secret was refused: {error}. "
+                f"{place}: a call signed with this secret was refused: {str(error).partition(' Next: ')[0]} "
                 "Next: copy key and secret from the exchange once more, both of the same key."
             ) from None
     evidence.record(exchange.url, exchange.accepted["GetApiKeyInfo"], key="GetApiKeyInfo, accepted")
@@ -164,8 +164,8 @@ def no_secret_leaks(
         f"{deployment.shown(leak.path)}:{leak.line}" + (f" ({leak.packed})" if leak.packed else "") for leak in leaks
     ]
     assert not leaks, (
-        f"{places_of[0]}: holds a credential in some form; {len(leaks)} files do. Next: revoke the key, remove it "
-        f"from {', '.join(places_of[:5])}, and mask what is written there."
+        f"{places_of[0]}: holds a credential in some form; files that do: {len(leaks)}. "
+        f"Next: revoke the key, remove it from {', '.join(places_of[:5])}, and mask what is written there."
     )
 
 

@@ -66,13 +66,17 @@ class People:
         """What is lacking until the line is signed, in words."""
         held = {role for signer in self.policy.signers.values() for role in signer.roles}
         nobody = [role for role in manual.roles if role not in held]
+        signed = {one.role for one in found.valid}
+        role = next((role for role in manual.roles if role not in signed), manual.roles[0])
+        so_far = ", ".join(f"{one.name} as {one.role}" for one in found.valid)
         step = (
             f"Next: name somebody who signs as {' and as '.join(nobody)} under signers in config/golive.yaml."
             if nobody
             else f"Next: read the line; whoever answers for it runs `kraken-golive sign {line_id} --role "
-            f"{manual.roles[0]} --signer NAME --key FILE --statement '…'`, and the gate runs again."
+            f"{role} --signer NAME --key FILE --statement '…'`, and the gate runs again."
         )
-        return f"{'; '.join([*found.lacking, *map(str, found.void)])}. {step}"
+        told = [*found.lacking, *([f"signed so far: {so_far}"] if so_far else []), *map(str, found.void)]
+        return f"{'; '.join(told)}. {step}"
 
 
 def _shown(path: Path, roots: Sequence[Path]) -> str:

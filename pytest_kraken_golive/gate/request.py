@@ -87,7 +87,7 @@ def _refuse_unsuitable(option: Any, deployment: Path | None) -> None:
     real = option.kraken == "real"
     if real and deployment is None:
         raise pytest.UsageError(
-            "--kraken=real needs --golive-deployment PATH: a rehearsal never calls a real exchange. "
+            "--kraken=real needs --golive-deployment=PATH: a rehearsal never calls a real exchange. "
             "Next: name the root of the deployment that goes live (it holds config/ and .env)."
         )
     if real and option.golive_prove:
@@ -97,11 +97,11 @@ def _refuse_unsuitable(option: Any, deployment: Path | None) -> None:
     if option.golive_arm_orders is not None and not real:
         raise pytest.UsageError(
             f"--golive-arm-orders {option.golive_arm_orders} needs --kraken=real: the embedded exchange takes orders "
-            "without it. Next: add --kraken=real and --golive-deployment PATH, or drop it."
+            "without it. Next: add --kraken=real and --golive-deployment=PATH, or drop it."
         )
     if option.golive_arm_drills and deployment is None:
         raise pytest.UsageError(
-            "--golive-arm-drills needs --golive-deployment PATH: in a rehearsal everything is drilled anyway. "
+            "--golive-arm-drills needs --golive-deployment=PATH: in a rehearsal everything is drilled anyway. "
             "Next: name the deployment whose commands may be run, or drop it."
         )
 

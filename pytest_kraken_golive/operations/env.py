@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_kraken_golive.bot.names import LIMITS
+from pytest_kraken_golive.bot.names import LARGEST_ORDER, LIMITS
 from pytest_kraken_golive.bot.settings import KeyPair, LiveSettings
 from pytest_kraken_golive.contract import Fault, Found, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -148,7 +148,10 @@ class _Reader:
 
     def _arming(self, arming: Arming | None) -> Any:
         largest = None if arming is None else str(arming.max_notional_usd)
-        self._add("largest real order", "none: not armed" if largest is None else f"{largest} USD")
+        if largest is None:
+            self._add("largest real order", "none: not armed")
+        else:
+            self._add("largest real order", f"{largest} USD", self._settings.variables.place(LARGEST_ORDER))
         return largest
 
     def _row(self, found: Found) -> Any:

@@ -151,7 +151,7 @@ class InPlaceCommands:
         if why is not None:
             raise NotProven(
                 f"{self.root}: nothing of a real deployment is started, stopped or written to, so the command {name} "
-                f"was not run. Next: put a drill record of this version on file, or {why}"
+                f"was not run. Next: run it there by hand, which leaves a record that counts, or {why}"
             )
         key = (name, *arguments)
         if again or key not in self._done:

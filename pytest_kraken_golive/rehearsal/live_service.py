@@ -23,7 +23,19 @@ from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
 OPEN_ORDER_WITHIN_S = 15.0
+_SAID = 400
+"""Characters of a command's output that a message holds."""
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
+
+
+def deploy_failed(run: CommandRun) -> str:
+    """The message about a deploy command that did not end well, with what it printed last."""
+    said = run.output.strip()
+    cut = said if len(said) <= _SAID else f"…{said[-_SAID:]}"
+    return (
+        f"the deploy command: expected exit status 0, found {run.exit_status}. It said: {cut} "
+        "Next: correct what it says, or run it by hand to see more."
+    )
 
 
 class LiveService:
@@ -98,9 +110,18 @@ class LiveService:
         return self._commands().run(name, *arguments)
 
     def record(self) -> DeployRecord:
-        """The deploy record; errors as of `read_deploy_record`."""
-        self.deployed()
-        return read_deploy_record(self.root)
+        """The deploy record; errors as of `read_deploy_record`.
+
+        Raises:
+            NotProven: this run deployed, and the command failed before it left a record; says what it said.
+        """
+        run = self.deployed()
+        try:
+            return read_deploy_record(self.root)
+        except NotProven as error:
+            if run is None or run.exit_status == 0:
+                raise
+            raise NotProven(deploy_failed(run)) from error
 
     def deployed_version(self) -> str | None:
         """The version on the deploy record; None where nothing was deployed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -91,7 +92,8 @@ def _print_waivers(page: Page, document: dict[str, Any]) -> None:
     for one in used:
         page.write("  ")
         page.sign("waived")
-        page.line(f" {one['line']}  {one['approver']}, {one['ticket']}, ends {one['expires_at']}", yellow=True)
+        last_day = (dt.datetime.fromisoformat(one["expires_at"]) - dt.timedelta(microseconds=1)).date()
+        page.line(f" {one['line']}  {one['approver']}, {one['ticket']}, ends with {last_day} (UTC)", yellow=True)
         page.paragraph(one["reason"], 4)
     for warning in document["warnings"]:
         page.line()

@@ -128,7 +128,7 @@ def _scope(data: Verdict, level: Level) -> Iterator[str]:
     if level == "rehearsal":
         return
     if scope.deployment == REHEARSAL:
-        yield "a rehearsal was judged, no deployment. Next: pytest --golive --golive-deployment PATH"
+        yield "a rehearsal was judged, no deployment. Next: pytest --golive --golive-deployment=PATH"
     for name, file in scope.overridden_fixtures.items():
         yield f"the fixture {name} of {file} is not the gate's own. Next: take it out, and run the gate again"
     for name in scope.replaced_checks:
@@ -200,6 +200,9 @@ def _shown(moment: dt.datetime) -> str:
 
 
 def span(time: dt.timedelta) -> str:
-    """How long, in hours and minutes."""
-    minutes = int(time.total_seconds() // 60)
+    """How long, in hours and minutes; in seconds what is shorter than a minute."""
+    seconds = int(time.total_seconds())
+    if 0 <= seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    minutes = seconds // 60
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - minutes

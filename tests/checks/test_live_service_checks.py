@@ -20,7 +20,7 @@ from pytest_kraken_golive.operations.records import DeployRecord, DrillRecord, r
 from pytest_kraken_golive.policy import Policy, Service
 from pytest_kraken_golive.rehearsal.in_place import InPlaceCommands
 from pytest_kraken_golive.rehearsal.live_service import LiveService
-from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL
+from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
 
 DIGEST = "a" * 64
 
@@ -144,3 +144,20 @@ def test_the_record_of_another_deploy_command_is_enough(tmp_path: Path) -> None:
     record = {"version": "7", "config_sha256": DIGEST, "time": "2026-11-20T09:31:05Z", "exit_status": 0}
     (tmp_path / "runtime/deploy.json").write_text(json.dumps(record))
     assert read_deploy_record(tmp_path).version == "7"
+
+
+def test_a_deploy_that_fails_before_it_leaves_a_record_says_what_the_command_said(tmp_path: Path) -> None:
+    words = "print('failed: no valid licence'); raise SystemExit(2)"
+    policy = Policy.model_validate({"commands": {"deploy": {"run": [sys.executable, "-c", words]}}})
+    permit = Permit(real=True, cap_usd=None, drills=True)
+    (tmp_path / ".env").write_text("KRAKEN_USE_SANDBOX=true\nKRAKEN_BASE_URL=http://127.0.0.1:1\n")
+    settings = LiveSettings.of(Deployment(tmp_path))
+    commands = InPlaceCommands(
+        tmp_path, tmp_path, policy, permit, entrypoint="live", settings=lambda: settings, tell=print
+    )
+    service = LiveService(tmp_path, lambda: commands, None, is_rehearsal=False)
+    for _ in range(2):  # each line about the service says the same
+        with pytest.raises(
+            NotProven, match=r"expected exit status 0, found 2\. It said: failed: no valid licence Next: "
+        ):
+            service.record()

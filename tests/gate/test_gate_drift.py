@@ -210,7 +210,7 @@ def test_what_failed_can_be_waived_until_a_day_and_is_counted(project: Project) 
     waivers = {line: found["waiver"] and found["waiver"]["waived"] for line, found in alone.lines.items()}
     assert waivers == {"a": None, "f": "failed", "u": "not_proven"}
     assert "expected yes, found no" in alone.message("f")  # its check ran
-    assert "f  Carol, OPS-1, ends " in alone.out
+    assert "f  Carol, OPS-1, ends with 20" in alone.out
     assert "the waiver for 'a' is not needed: the line passes" in alone.out
     assert {one["line"]: one["used"] for one in alone.verdict["waivers"]} == {"f": True, "u": True, "a": False}
     project.edit(

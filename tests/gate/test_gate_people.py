@@ -63,10 +63,12 @@ def test_a_line_is_pending_until_everybody_has_signed_who_must(project: Project)
     assert run.outcomes == {"a": "passed", "limits-read": "pending", "seen": "pending"}
     assert "kraken-golive sign limits-read --role risk" in run.message("limits-read")
     sign(project, "limits-read", "alice", "risk")
+    assert "kraken-golive sign limits-read --role trading" in project.gate().message("limits-read")
     sign(project, "limits-read", "alice", "trading")
     sign(project, "seen", "alice", "risk")
     run = project.gate()
     run.require("NO-GO", 10, "limits-read: 1 of 2 needed persons have signed")  # one person in two roles is no two
+    assert "signed so far: Alice as risk, Alice as trading" in run.message("limits-read")
     assert run.outcomes["seen"] == "signed"
     sign(project, "limits-read", "bob", "trading")
     for run in (project.gate(), project.gate("-n", "2")):

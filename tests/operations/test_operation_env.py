@@ -46,6 +46,12 @@ def test_people_see_every_value_with_its_place_and_no_secret(root: Path) -> None
         assert SECRET not in shown
 
 
+def test_the_largest_real_order_has_its_place_too(root: Path) -> None:
+    (root / ".env").write_text("\n".join([*LINES, "KRAKEN_MAX_ORDER_USD=25"]), encoding="utf-8")
+    rows = {row.name: (row.value, row.places) for row in summarise(root / "config" / "runtime.yaml", {}).rows}
+    assert rows["largest real order"] == ("25 USD", (".env:5 KRAKEN_MAX_ORDER_USD",))
+
+
 def test_programs_get_the_same_as_json(root: Path) -> None:
     data = json.loads(summarise(root / "config" / "runtime.yaml", {}).as_json())
     assert data["mode"] == {"value": "production", "source": ".env:3 KRAKEN_USE_SANDBOX"}

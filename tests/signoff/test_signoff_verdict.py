@@ -184,8 +184,11 @@ HOUR = dt.timedelta(hours=1)
 def test_too_old(ready: Desk) -> None:
     changed(ready, **times(started_at=3 * HOUR, finished_at=2 * HOUR))
     ready.sign()
-    refused(ready, " min old, older than was asked for")
+    refused(ready, "the verdict is 2 h 0 min old, older than was asked for")
     assert production(ready, "--max-age", "3h").exit_code == 0
+    changed(ready, **times(started_at=HOUR, finished_at=dt.timedelta(seconds=20)))
+    ready.sign()
+    refused(ready, " s old, older than was asked for", "--max-age", "1s")
     changed(ready, **times(started_at=30 * HOUR, finished_at=29 * HOUR, valid_until=5 * HOUR))
     ready.sign()
     refused(ready, "the verdict counted until", "--max-age", "2d")
