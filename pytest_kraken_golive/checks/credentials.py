@@ -192,6 +192,12 @@ def withdrawal_not_forbidden(copy: Copy) -> None:
     copy.edit("config/core.yaml", "environments.kraken_paper.forbidden_permissions", [])
 
 
+@sabotage("expected no right that is forbidden", before_run=True)
+def withdrawal_required(copy: Copy) -> None:
+    """The configuration demands a key that can withdraw."""
+    copy.edit("config/core.yaml", "environments.kraken_paper.required_permissions", ["read", "trade", "withdraw"])
+
+
 @sabotage("Invalid key")
 def key_unknown_to_exchange(copy: Copy) -> None:
     """The exchange does not know the key."""
@@ -207,6 +213,7 @@ def key_unknown_to_exchange(copy: Copy) -> None:
         may_not_look,
         key_unknown_to_exchange,
         withdrawal_not_forbidden,
+        withdrawal_required,
         recorded_key_may_withdraw,
         recorded_key_may_not_close,
         *RECORDING_BREAKS,
@@ -233,6 +240,12 @@ def key_permissions(
         assert not lacking, found.unlike(
             asked, f"add {lacking[0]!r}, so that the bot asks for what the runbook asks for"
         )
+    asked_for = account.required_permissions
+    unwanted = [word for word in asked_for.value if word in {*forbidden, *account.forbidden_permissions.value}]
+    assert not unwanted, (
+        f"{asked_for.where}: expected no right that is forbidden, found {', '.join(map(repr, unwanted))}. "
+        "Next: remove it there, and grant no key this right."
+    )
     needed = [name for word in required for name in PERMISSIONS[word]]
     banned = [name for word in forbidden for name in PERMISSIONS[word]]
     before = kraken_witness.count("GetApiKeyInfo")
