@@ -125,7 +125,7 @@ def _demand_rights(words: Found, has: Iterable[str], *, wanted: bool) -> Found:
         state, step = ("lacks", "grant it") if wanted else ("has", "take away")
         raise Fault(
             f"{words.where}: {words.value} is {'required' if wanted else 'forbidden'}, but the key {state} "
-            f"{', '.join(wrong)}. Next: {step} these rights at the exchange, or make a new key."
+            f"{', '.join(wrong)}. Next: correct this list, or {step} these rights at the exchange."
         )
     return words
 
