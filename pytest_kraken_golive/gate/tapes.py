@@ -32,6 +32,8 @@ from pytest_kraken_golive.stash import TAPES
 
 KEY_VARIABLE, SECRET_VARIABLE = "KRAKEN_API_KEY", "KRAKEN_API_SECRET"
 
+EXCHANGES = frozenset({"kraken_sandbox", "kraken_exchange"})
+"""Fixtures that are the exchange itself, with its books."""
 LIVE_FIXTURES = (RUN_FIXTURES | {"golive_project"}) - {"kraken_client", "kraken_witness"}
 """Fixtures behind which the embedded exchange answers live, also where recordings are played."""
 
@@ -153,12 +155,12 @@ def cassette_of(planned: PlannedLine) -> str:
 def begin(item: Any, root: Path | None = None) -> LineTape | None:
     """Start the tape of a line; None where nothing is recorded or played. For `root` see `Tapes.begin`.
 
-    What `kraken_client` asks is recorded, whoever has overridden it. A check that takes `kraken_sandbox` as well holds
-    the exchange's books against what it does there, and needs both live.
+    What `kraken_client` asks is recorded, whoever has overridden it. A check that takes the exchange as well holds its
+    books against what it does there, and needs both live.
     """
     tapes: Tapes | None = item.config.stash.get(TAPES, None)
     asked_for = () if item.planned.signature is None else item.planned.signature.fixtures
-    if tapes is None or "kraken_client" not in item.fixturenames or "kraken_sandbox" in asked_for:
+    if tapes is None or "kraken_client" not in item.fixturenames or not EXCHANGES.isdisjoint(asked_for):
         return None
     return tapes.begin(item, item.planned, root)
 
