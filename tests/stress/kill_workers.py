@@ -27,8 +27,9 @@ PHASES = ("collection", "setup", "call", "teardown", "end")
 CONFTEST = """import json, os, pathlib, pytest
 from pytest_kraken_golive import check
 
-PLAN = json.loads(pathlib.Path(__file__).with_name("plan.json").read_text())
-MARK = pathlib.Path(__file__).with_name("killed")
+RUNTIME = pathlib.Path(__file__).with_name("runtime")  # beside the check they would count to its source
+PLAN = json.loads((RUNTIME / "plan.json").read_text())
+MARK = RUNTIME / "killed"
 
 def die(phase, number=None):
     its_turn = [phase, number] == PLAN["at"] and os.environ.get("PYTEST_XDIST_WORKER") in PLAN["workers"]
@@ -61,6 +62,7 @@ def project(folder: Path) -> None:
     """A gate of a few lines that all hold, unless somebody dies."""
     items = "".join(f"- Line {n} <!-- golive: {{id: line-{n}, check: holds, number: {n}}} -->\n" for n in range(LINES))
     (folder / "config" / "runbooks").mkdir(parents=True)
+    (folder / "runtime").mkdir()
     (folder / "config" / "runbooks" / "stress.md").write_text(f"# Stress\n\n{items}", encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     accept_all(folder)
@@ -75,14 +77,14 @@ def lost(folder: Path, verdict: dict[str, Any]) -> list[str]:
 
 def run(folder: Path, plan: dict[str, list[str | None]]) -> tuple[bool, str, int, list[str]]:
     """Whether a worker died, the verdict and the exit status of a run, and what was lost."""
-    (folder / "killed").unlink(missing_ok=True)
-    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    (folder / "runtime" / "killed").unlink(missing_ok=True)
+    (folder / "runtime" / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     fewer = [word for name in ("randomly", "hypothesispytest", "benchmark", "anyio") for word in ("-p", f"no:{name}")]
     words = [sys.executable, "-m", "pytest", "--golive", "-q", "-n", "2", *fewer]
     done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, check=False, timeout=120)
     verdict = json.loads((folder / "reports" / "verdict.json").read_text(encoding="utf-8"))
-    return (folder / "killed").exists(), verdict["verdict"], done.returncode, lost(folder, verdict)
+    return (folder / "runtime" / "killed").exists(), verdict["verdict"], done.returncode, lost(folder, verdict)
 
 
 def main(times: int, seed: int) -> int:
