@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -186,7 +187,9 @@ class Project:
         if self.accepts:
             accept_all(self.root)
         with (self.root / "out.txt").open("wb") as out:
-            return psutil.Popen(words, cwd=self.root, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            return psutil.Popen(
+                words, cwd=self.root, stdout=out, stderr=out, stdin=subprocess.DEVNULL, preexec_fn=hear_ctrl_c
+            )
 
     def require_nothing_left(self, within_s: float = 2.0) -> None:
         """No process of a run lives on, and no temporary folder stays."""
@@ -217,6 +220,11 @@ class Project:
             return mine.get("TMPDIR") == str(self.temporary) and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             return False
+
+
+def hear_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C, and so all below it, these tests included."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def bound(line: str) -> str:
