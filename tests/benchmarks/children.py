@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 import psutil
 
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+"""What this program was given, asked before anybody is placed: a child asks in vain, it inherits its parent's place."""
+
 
 def on_core(number: int) -> None:
     """Stay on one of the machine's cores, counted from 0; where there are fewer, on the last."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[min(number, len(cores) - 1)]})
+    if CORES:
+        os.sched_setaffinity(0, {CORES[min(number, len(CORES) - 1)]})
 
 
 class Program:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["signed_project"]
 
-NOW = dt.datetime.now(dt.UTC)
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 @pytest.fixture
@@ -175,7 +177,7 @@ def test_no_go(ready: Desk, verdict: str) -> None:
 
 
 def times(**ago: dt.timedelta) -> dict[str, str]:
-    return {name: iso(NOW - span) for name, span in ago.items()}
+    return {name: iso(now() - span) for name, span in ago.items()}
 
 
 HOUR = dt.timedelta(hours=1)
@@ -184,7 +186,7 @@ HOUR = dt.timedelta(hours=1)
 def test_too_old(ready: Desk) -> None:
     changed(ready, **times(started_at=3 * HOUR, finished_at=2 * HOUR))
     ready.sign()
-    refused(ready, "the verdict is 2 h ")  # and the minutes that the tests before this one took
+    refused(ready, "the verdict is 2 h ")
     assert production(ready, "--max-age", "3h").exit_code == 0
     changed(ready, **times(started_at=HOUR, finished_at=dt.timedelta(seconds=20)))
     ready.sign()
@@ -269,13 +271,19 @@ def test_a_judged_file_that_is_gone_or_new(ready: Desk) -> None:
 
 
 def test_a_waiver_that_ended_meanwhile(ready: Desk) -> None:
-    waiver = {"reason": "known", "approver": "Bob", "ticket": "T-1", "expires_at": iso(NOW + HOUR), "waived": "failed"}
+    waiver = {
+        "reason": "known",
+        "approver": "Bob",
+        "ticket": "T-1",
+        "expires_at": iso(now() + HOUR),
+        "waived": "failed",
+    }
     ready.line("limits").update(outcome="waived", waiver=waiver)
     changed(ready)
     ready.sign()
     assert production(ready).exit_code == 0
     assert "waiver      limits until" in ready.run("verdict").stdout
-    waiver["expires_at"] = iso(NOW - HOUR)
+    waiver["expires_at"] = iso(now() - HOUR)
     changed(ready)
     ready.sign()
     refused(ready, "the waiver of limits ended at")
