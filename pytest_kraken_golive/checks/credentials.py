@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from pytest_kraken_golive.checks.client_shape import granted_by
 from pytest_kraken_golive.checks.each_entrypoint import keys_of, paper_names
@@ -14,6 +12,7 @@ from pytest_kraken_golive.checks.recording_breaks import (
     recorded_key_may_not_close,
     recorded_key_may_withdraw,
 )
+from pytest_kraken_golive.checks.rights import PERMISSIONS, Words, require_rights
 from pytest_kraken_golive.contract import Copy, Evidence, Fault, NotProven, check, sabotage
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -22,16 +21,6 @@ from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.kraken.protocol import ExchangeClient
 from pytest_kraken_golive.recording.witness import Witness
 from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
-
-PERMISSIONS = {
-    "read": ("query-funds", "query-open-trades", "query-closed-trades"),
-    "trade": ("modify-trades", "close-trades"),
-    "withdraw": ("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
-}
-"""What the documents call a permission, and Kraken's names for it (Kraken: Get API key info)."""
-
-Words = Annotated[list[Literal["read", "trade", "withdraw"]], Field(min_length=1)]
-"""The documents' words for permissions; a misspelt one stops the collection."""
 
 KEY_FOLDER = "secrets/kraken_paper_trading"
 
@@ -246,8 +235,6 @@ def key_permissions(
         f"{asked_for.where}: expected no right that is forbidden, found {', '.join(map(repr, unwanted))}. "
         "Next: remove it there, and grant no key this right."
     )
-    needed = [name for word in required for name in PERMISSIONS[word]]
-    banned = [name for word in forbidden for name in PERMISSIONS[word]]
     before = kraken_witness.count("GetApiKeyInfo")
     granted = granted_by(kraken_client)
     if kraken_witness.count("GetApiKeyInfo") <= before:
@@ -256,13 +243,4 @@ def key_permissions(
             "Next: let the client ask the exchange that kraken_sandbox.url names."
         )
     evidence.record(kraken_witness.source(kraken_client.base_url), granted, key="GetApiKeyInfo.permissions")
-    missing = [name for name in needed if name not in granted]
-    assert not missing, (
-        f"exchange GetApiKeyInfo.permissions: expected {', '.join(needed)}, found {', '.join(granted)} without "
-        f"{', '.join(missing)}. Next: grant it to the key at the exchange."
-    )
-    excess = [name for name in banned if name in granted]
-    assert not excess, (
-        f"exchange GetApiKeyInfo.permissions: expected none of {', '.join(banned)}, found {', '.join(excess)}. "
-        "Next: make a new key without it at the exchange, and delete this one."
-    )
+    require_rights(granted, required, forbidden, "exchange GetApiKeyInfo.permissions")

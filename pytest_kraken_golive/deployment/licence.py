@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from ..clock import Clock
 from ..contract import Fault, Found, NotProven, Where, show
+from .central import is_this_machine
 from .documents import as_text, unlike
 from .instants import as_instant, now
 from .signed import SignedDocument
 
 GET_VALID = "get a valid licence from the issuer"
+
+REHEARSAL = "rehearsal"
+"""The ids of keys that are made up for a rehearsal begin so. What they sign is good for a sandbox here alone."""
+
+
+def is_of_rehearsal(key_id: str) -> bool:
+    """Whether this is the id of a key that was made up for a rehearsal."""
+    return key_id.casefold().startswith(REHEARSAL)
 
 
 class Licence(SignedDocument):
@@ -125,6 +135,27 @@ def in_force(licence: Licence, clock: Clock) -> Found:
             f"{ends.value.isoformat()}. Next: {GET_VALID}."
         )
     return ends
+
+
+def good_for(licence: Licence, url: str, reason: str) -> Found:
+    """The licence's key id, if it may trade there: what a rehearsal's key signed is good for no exchange but a sandbox.
+
+    Args:
+        licence: the licence, found authentic.
+        url: where orders go.
+        reason: which settings decided that.
+
+    Raises:
+        Fault: a rehearsal's key signed it, and the URL leads away from this machine.
+    """
+    found = licence.key_id
+    if is_of_rehearsal(found.value) and not is_this_machine(urlsplit(url).hostname or ""):
+        raise unlike(
+            found,
+            f"the key of an issuer, since orders go to {url} ({reason})",
+            f"{GET_VALID}: this one is a rehearsal's, good for a sandbox on this machine alone",
+        )
+    return found
 
 
 def validity_at_most(licence: Licence, days: Found) -> Found:

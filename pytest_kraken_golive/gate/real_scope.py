@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_kraken_golive.deployment.licence import is_of_rehearsal
 from pytest_kraken_golive.gate.verdict import Decision
 from pytest_kraken_golive.kraken.endpoint import PRODUCTION_URL
 from pytest_kraken_golive.rehearsal.permit import Permit
@@ -88,6 +89,7 @@ def lacking(
     stages: Iterable[str],
     hosts: Iterable[str],
     policy_root: Path,
+    issuers: Iterable[str],
     deployment: Path | None,
     plugins: Iterable[str],
 ) -> list[str]:
@@ -105,6 +107,9 @@ def lacking(
         "fixtures were overridden, or run around lines": bool(scope["overridden_fixtures"]),
         "stock checks were replaced": bool(scope["replaced_checks"]),
         "a conftest or plugin can change results": bool(list(plugins)),
+        "licences that a rehearsal's key signed count (config/golive.yaml licence.issuer_keys)": any(
+            map(is_of_rehearsal, issuers)
+        ),
         "the policy lies in the deployment that is judged": deployment is not None
         and policy_root.resolve().is_relative_to(deployment.resolve()),
     }

@@ -67,6 +67,7 @@ STOCK_LINES: dict[Stage, dict[str, str]] = {
         "environment-summary": "environment_summary",
         "public-connection": "public_connection",
         "private-connection": "private_connection",
+        "live-key-permissions": "live_key_permissions",
         "validation-file": "validation_file",
         "place-order-latency": "place_order_latency",
         "place-order-success": "place_order_success",
