@@ -234,6 +234,32 @@ def init(directory: Path, with_production: bool) -> None:
     click.echo("Next: pytest --golive")
 
 
+@main.command(short_help="Make a deployment to practise the production cutover on.")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--exchange",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What `kraken-golive sandbox --ready-file` wrote.",
+)
+def practice(directory: Path, exchange: Path) -> None:
+    """Make DIRECTORY/deployment from this project's config/, with the running sandbox as its production exchange.
+
+    Its licence is signed by a key that was made up for it: no live service trades on another machine with it, and no
+    verdict is a sign-off while that key counts. docs/production.md walks through it.
+    """
+    from pytest_kraken_golive.contract import Fault, NotProven  # noqa: PLC0415 - each command imports what it needs
+    from pytest_kraken_golive.rehearsal.practice import practise  # noqa: PLC0415 - each command imports its own
+
+    try:
+        made = practise(Path.cwd(), directory, exchange)
+    except (NotProven, Fault) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}. Next: check the folder.") from error
+    click.echo(made.text())
+
+
 @main.command(short_help="Build Allure's page of the last run.")
 @click.option(
     "--report-dir",

@@ -19,7 +19,7 @@ ISSUER_KEYS = "KRAKEN_GOLIVE_ISSUER_KEYS"
 """Variable with the issuers' public keys: JSON, key id to Base64. The deployment's own files must not name them."""
 
 
-def require_licence(deployment: Deployment, environ: Mapping[str, str], clock: Clock) -> None:
+def require_licence(deployment: Deployment, environ: Mapping[str, str], clock: Clock) -> Licence | None:
     """Refuse to run without a licence that is authentic, in force, this machine's and not revoked.
 
     Only `licensing.enforcement: false` spares it; where nobody says so it is demanded.
@@ -29,12 +29,15 @@ def require_licence(deployment: Deployment, environ: Mapping[str, str], clock: C
         environ: the process's variables, without those of the deployment's `.env`.
         clock: the present.
 
+    Returns:
+        The licence; None where none is demanded.
+
     Raises:
         NotProven: there is none, or no issuer's key to verify it with.
         Fault: it is not good; the message says why.
     """
     if not _enforced(deployment):
-        return
+        return None
     keys = _issuer_keys(environ)
     path = deployment.license_path
     licence = Licence.load(path, deployment.shown(path))
@@ -45,6 +48,7 @@ def require_licence(deployment: Deployment, environ: Mapping[str, str], clock: C
     revocations = Revocations.load(listed, deployment.shown(listed))
     revocations.authentic(keys)
     not_revoked(licence.license_id, revocations)
+    return licence
 
 
 def _enforced(deployment: Deployment) -> bool:

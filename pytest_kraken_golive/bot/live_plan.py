@@ -12,6 +12,7 @@ from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.clock import Clock
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.licence import Licence, good_for
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
 from pytest_kraken_golive.kraken.endpoint import USE_SANDBOX_VARIABLE
 from pytest_kraken_golive.kraken.interlock import Arming
@@ -66,7 +67,7 @@ def plan_live(deployment: Deployment, entrypoint: str, process: Mapping[str, str
     """
     runtime, _ = deployment.runtime, deployment.core
     findings = Findings()
-    findings.read(lambda: _demand_licence(deployment, process, clock))
+    licence = findings.read(lambda: _demand_licence(deployment, process, clock))
     findings.read(lambda: _demand_switched_on(runtime))
     account = _account(deployment, entrypoint, findings)
     settings = findings.read(lambda: LiveSettings.of(deployment, account.keychain_key if account else None))
@@ -75,6 +76,8 @@ def plan_live(deployment: Deployment, entrypoint: str, process: Mapping[str, str
     findings.read(settings.refuse_misspelt)
     findings.read(lambda: _demand_production(settings))
     findings.read(lambda: (settings.endpoint, settings.limits, settings.key_pair))
+    if licence is not None:
+        findings.read(lambda: good_for(licence, settings.endpoint.url, settings.endpoint.reason))
     arming = findings.read(lambda: _demand_arming(settings))
     variables = settings.variables
     flags = findings.read(lambda: read_flags(variables, lambda name: str(variables.place(name))))
@@ -91,9 +94,9 @@ def _account(deployment: Deployment, name: str, findings: Findings) -> AccountPl
     return None if environment is None else plan_account(deployment, environment, None, findings, kind="live")
 
 
-def _demand_licence(deployment: Deployment, process: Mapping[str, str], clock: Clock) -> None:
+def _demand_licence(deployment: Deployment, process: Mapping[str, str], clock: Clock) -> Licence | None:
     try:
-        require_licence(deployment, process, clock)
+        return require_licence(deployment, process, clock)
     except (NotProven, Fault) as error:
         raise type(error)(f"no valid licence: {error}") from None
 

@@ -1,58 +1,82 @@
 """What a line's client really asked the exchange, and what it was answered: evidence that no check has to record.
 
-Where recordings are made or played the tape has it. Everywhere else the embedded exchange takes it down itself, while
-the line runs: so it costs the client nothing, and holds whatever library it sends with. Lines that measure are left
-alone.
+Where recordings are made or played the tape has it. The embedded exchange takes it down itself, while the line runs: so
+it costs the client nothing, and holds whatever library it sends with. A real exchange does not; there the connections
+of this run's own clients do, whoever of the line's fixtures makes them. Lines that measure are left alone.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from pytest_kraken_golive.contract import EvidenceRecord
 from pytest_kraken_golive.gate.tapes import LineTape
 from pytest_kraken_golive.recording.excerpt import taken_down, taped, unknown
 from pytest_kraken_golive.recording.tape import Player
-from pytest_kraken_golive.rehearsal.handle import HostError, SandboxHandle
+from pytest_kraken_golive.rehearsal.handle import HostError
 from pytest_kraken_golive.stash import WORLDS
 
+if TYPE_CHECKING:
+    from pytest_kraken_golive.rehearsal.real_exchange import RealExchange
+    from pytest_kraken_golive.rehearsal.stage import Rehearsal
+
 CLIENT = "kraken_client"
-"""Whose calls are wanted, whoever has overridden it."""
+"""Whose calls are wanted at the embedded exchange, whoever has overridden it."""
+EXCHANGE, THIS_RUN = "the exchange", "this run's client"
 
 
 class Ear:
-    """Listens at the exchange while a line runs."""
+    """Listens while a line runs.
 
-    def __init__(self, exchange: SandboxHandle | None, problem: str | None = None) -> None:
-        self._exchange = exchange
+    Args:
+        by: who takes down what is heard.
+        end: ends it, and gives what was taken down.
+        problem: why nobody could listen.
+    """
+
+    def __init__(self, by: str, end: Callable[[], dict[str, Any] | None], problem: str | None = None) -> None:
+        self._by = by
+        self._end = end
         self._problem = problem
 
     @classmethod
     def at(cls, item: Any, tape: LineTape | None) -> Ear | None:
         """Begin, before the line's fixtures are made; None where nothing is to be heard or the tape has it all."""
-        if CLIENT not in item.fixturenames or item.planned.is_quiet or tape is not None:
+        if item.planned.is_quiet or tape is not None:
             return None
         try:
-            world = item.config.stash[WORLDS].of(item.planned.runbook.stage)
-            if world.is_real:  # it keeps no books for us
+            world: Rehearsal | None = None
+            if item.config.option.kraken == "real" or CLIENT in item.fixturenames:
+                world = item.config.stash[WORLDS].of(item.planned.runbook.stage)
+            if world is None:
+                return None
+            if world.permit.real and (world.is_real or CLIENT in item.fixturenames):
+                return cls._at_real(world.real)
+            if CLIENT not in item.fixturenames:
                 return None
             exchange = world.sandbox
             exchange.take_down()
         except (HostError, OSError) as error:  # its fixtures say what is the matter
-            return cls(None, str(error))
-        return cls(exchange)
+            return cls(EXCHANGE, lambda: None, str(error))
+        return cls(EXCHANGE, exchange.taken_down)
+
+    @classmethod
+    def _at_real(cls, exchange: RealExchange) -> Ear:
+        exchange.notes.begin()
+        return cls(THIS_RUN, exchange.notes.end)
 
     def heard(self, item: Any) -> list[EvidenceRecord]:
         """End, and give what was heard."""
-        if self._exchange is None:
-            return [unknown(str(self._problem))]
+        if self._problem is not None:
+            return [unknown(self._problem)]
         try:
-            taken = self._exchange.taken_down()
+            taken = self._end()
         except HostError as error:
             return [unknown(str(error))]
         if taken is None:
             return [unknown("somebody else ended what was taken down")]
-        return list(taken_down(taken, item.config.stash[WORLDS].redactor))
+        return list(taken_down(taken, item.config.stash[WORLDS].redactor, by=self._by))
 
 
 def on_tape(item: Any, tape: LineTape | None) -> list[EvidenceRecord]:

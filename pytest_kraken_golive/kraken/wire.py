@@ -93,7 +93,7 @@ class Wire:
             if isinstance(self._transport, KeptConnections):
                 # Without httpx's request and response, which cost a tenth of an order's time.
                 reply = self._transport.exchange(method, target, headers, body, self._timeout_s)
-                return RawAnswer(reply.status, reply.headers, reply.body if body else _unpacked(reply))
+                return RawAnswer(reply.status, reply.headers, reply.body if body else unpacked(reply))
             return self._through_httpx(method, target, headers, body)
         except httpx.RequestError as error:
             problem = _transport_error(endpoint, error)
@@ -117,7 +117,7 @@ class Wire:
         self._transport.close()
 
 
-def _unpacked(reply: Reply) -> bytes:
+def unpacked(reply: Reply) -> bytes:
     """The body of an answer that was allowed to come packed, which only those to a GET are."""
     packing = _header(reply.headers, b"content-encoding")
     if packing is None:

@@ -18,14 +18,15 @@ MOST: Final = 5
 SOURCE: Final = "exchange"
 
 
-def taken_down(taken: Mapping[str, Any], redactor: Redactor) -> Iterator[EvidenceRecord]:
-    """Records of what the embedded exchange took down.
+def taken_down(taken: Mapping[str, Any], redactor: Redactor, *, by: str) -> Iterator[EvidenceRecord]:
+    """Records of a transcript.
 
     Args:
         taken: see `sandbox.transcript`.
         redactor: knows the secrets.
+        by: who took it down.
     """
-    note = "as the exchange took it down"
+    note = f"as {by} took it down"
     for call in taken["first"]:
         yield _record(_call(call, redactor), note)
     if taken["left_out"]:

@@ -24,6 +24,7 @@ from pytest_kraken_golive.deployment.issue import (
     write_signed,
 )
 from pytest_kraken_golive.deployment.layout import RUNTIME, SECRETS, Deployment
+from pytest_kraken_golive.deployment.licence import REHEARSAL
 from pytest_kraken_golive.deployment.secrets import Credentials, DirectorySecretStore, SecretStore
 from pytest_kraken_golive.deployment.source import decode, read_bytes
 from pytest_kraken_golive.policy import Policy
@@ -31,7 +32,6 @@ from pytest_kraken_golive.rehearsal.copying import copy_tree
 from pytest_kraken_golive.rehearsal.order import BOT_DOOR, CHECKS_DOOR
 from pytest_kraken_golive.sandbox.settings import AccountSettings, SandboxSettings
 
-ISSUER_KEY = "rehearsal"
 LONGEST_LICENCE = dt.timedelta(days=90)
 FOLDERS = ("logs", "runtime", "reports", "var")
 
@@ -72,7 +72,15 @@ class Blueprint:
     """What of the files could not be copied, such as pipes and sockets."""
 
 
-def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_tests: bool = False) -> Blueprint:
+def rehearse(
+    rootdir: Path,
+    root: Path,
+    policy: Policy,
+    entrypoint: str,
+    *,
+    issuer: SigningKey | None = None,
+    for_tests: bool = False,
+) -> Blueprint:
     """Copy the project's `config/` and make up all that a deployment has and a repository has not.
 
     What the configuration does not say, or says wrongly, is left for the lines to find: this never fails for it.
@@ -82,6 +90,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
         root: an empty folder.
         policy: the project's policy.
         entrypoint: whose account comes first.
+        issuer: signs licence and lists; by default one that is made up.
         for_tests: outside of a gate: there is an account even without a configuration, and no rate limit.
 
     Raises:
@@ -96,7 +105,7 @@ def rehearse(rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, for_
     (root / ".env").write_text("KRAKEN_USE_SANDBOX=true\n", encoding="utf-8")
     (root / ".env").chmod(0o600)
     deployment = Deployment(root)
-    issuer = SigningKey.new(ISSUER_KEY)
+    issuer = issuer or SigningKey.new(REHEARSAL)
     central = _licence(deployment, issuer)
     return Blueprint(
         root=root,

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.build import Blueprint, exchange_for, rehearse
@@ -37,7 +38,9 @@ STARTING_LIMITS = {
 }
 
 
-def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) -> Blueprint:
+def rehearse_live(
+    rootdir: Path, root: Path, policy: Policy, entrypoint: str, *, issuer: SigningKey | None = None
+) -> Blueprint:
     """Copy the project's `config/` and make up a deployment that is ready for production, but for its exchange.
 
     Its `.env` holds the credentials of the live account, production mode, the starting limits and the feature flags; a
@@ -48,11 +51,12 @@ def rehearse_live(rootdir: Path, root: Path, policy: Policy, entrypoint: str) ->
         root: an empty folder.
         policy: the project's policy.
         entrypoint: which one goes live.
+        issuer: signs licence and lists; by default one that is made up.
 
     Raises:
         OSError: a file cannot be copied or written.
     """
-    blueprint = rehearse(rootdir, root, policy, entrypoint)
+    blueprint = rehearse(rootdir, root, policy, entrypoint, issuer=issuer)
     live = _account_of(blueprint, entrypoint)
     others = [account for account in blueprint.sandbox.accounts if account.name != live.name]
     blueprint.sandbox = exchange_for([live, *others])
@@ -84,21 +88,26 @@ def copy_for_drill(blueprint: Blueprint, root: Path) -> bool:
     exchange = blueprint.sandbox
     live = exchange.accounts[0]
     own = AccountSettings(name=root.name)
-    pairs = [
-        (former.get_secret_value().encode(), new.get_secret_value().encode())
-        for former, new in ((live.api_key, own.api_key), (live.api_secret, own.api_secret))
-    ]
     copy_tree(blueprint.root, root)
-    for file in [root / ".env", *(path for path in Deployment(root).secrets_path.rglob("*") if path.is_file())]:
-        if file.is_file():  # a break may have taken it away
-            data = file.read_bytes()
-            for former, new in pairs:
-                data = data.replace(former, new)
-            file.write_bytes(data)
+    with_pair(root, live, own)
     exchange.accounts.append(live.model_copy(update={"name": own.name, **_pair_of(own)}))
     exchange.doors.append(root.name)
     exchange.faults += [one.model_copy(update={"door": root.name}) for one in exchange.faults if one.door == BOT_DOOR]
     return True
+
+
+def with_pair(root: Path, former: AccountSettings, new: AccountSettings) -> None:
+    """Let a copy trade with another account's key pair, wherever it is kept: in `.env` and in the folder of secrets."""
+    pairs = [
+        (was.get_secret_value().encode(), will_be.get_secret_value().encode())
+        for was, will_be in ((former.api_key, new.api_key), (former.api_secret, new.api_secret))
+    ]
+    for file in [root / ".env", *(path for path in Deployment(root).secrets_path.rglob("*") if path.is_file())]:
+        if file.is_file():  # a break may have taken it away
+            data = file.read_bytes()
+            for was, will_be in pairs:
+                data = data.replace(was, will_be)
+            file.write_bytes(data)
 
 
 def _pair_of(account: AccountSettings) -> dict[str, SecretStr]:

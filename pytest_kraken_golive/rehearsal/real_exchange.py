@@ -28,6 +28,7 @@ from pytest_kraken_golive.kraken.models import OrderInfo
 from pytest_kraken_golive.kraken.observation import CallRecord
 from pytest_kraken_golive.kraken.retry import NO_RETRY, RetryPolicy
 from pytest_kraken_golive.rehearsal.handle import SandboxHandle
+from pytest_kraken_golive.rehearsal.listening import ListeningConnections, Notes
 from pytest_kraken_golive.rehearsal.permit import Permit
 from pytest_kraken_golive.rehearsal.run_client import RunClient
 
@@ -54,6 +55,8 @@ class RealExchange:
         """Answers that hold a result, by endpoint."""
         self.errors: Counter[str] = Counter()
         """The exchange's error strings."""
+        self.notes = Notes()
+        """What is asked and answered word for word, while somebody listens."""
         self._refusal: list[str] | None = None
         self._unreachable: str | None = None
         self._reached = False
@@ -168,6 +171,7 @@ class RealExchange:
             arming=self.arming if places else None,
             on_call=self._take,
             retry=retry,
+            transport=ListeningConnections(endpoint.url, self.notes),
             prefix=self.permit.prefix,
         )
 
@@ -182,6 +186,7 @@ class RealExchange:
                 limits=Unlimited(),
                 timeout_s=REACHED_WITHIN_S,
                 retry=NO_RETRY,
+                transport=ListeningConnections(settings.endpoint.url, self.notes),
                 on_call=self._take,
             ) as client:
                 try:

@@ -23,10 +23,11 @@ from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.deployment.issue import SigningKey
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.licence import REHEARSAL
 from pytest_kraken_golive.deployment.secrets import Credentials
 from pytest_kraken_golive.policy import Policy, is_reference_bot
 from pytest_kraken_golive.rehearsal.altered import PARTS, FinishedCopy, PlannedCopy
-from pytest_kraken_golive.rehearsal.build import ISSUER_KEY, Blueprint, observe, rehearse, store_of
+from pytest_kraken_golive.rehearsal.build import Blueprint, observe, rehearse, store_of
 from pytest_kraken_golive.rehearsal.build_live import copy_for_drill, know_live_account, rehearse_live
 from pytest_kraken_golive.rehearsal.commands import LiveCommands
 from pytest_kraken_golive.rehearsal.copying import copy_tree
@@ -113,7 +114,7 @@ class Rehearsal:
         if self.ticket["issuer"] is None:
             return None
         private = Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.ticket["issuer"]))
-        return SigningKey(ISSUER_KEY, private)
+        return SigningKey(REHEARSAL, private)
 
     @cached_property
     def addresses(self) -> Addresses:

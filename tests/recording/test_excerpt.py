@@ -31,7 +31,7 @@ def call(body: str = "", answer: str | None = '{"error":[]}', **more: Any) -> di
 
 def values(*calls: dict[str, Any], redactor: Redactor | None = None) -> list[Any]:
     taken = {"total": len(calls), "left_out": 0, "first": list(calls), "last": []}
-    return [record.value for record in taken_down(taken, redactor or Redactor())]
+    return [record.value for record in taken_down(taken, redactor or Redactor(), by="the exchange")]
 
 
 def test_a_call_is_what_was_asked_and_what_was_answered() -> None:

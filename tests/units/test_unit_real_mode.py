@@ -34,6 +34,7 @@ def _lacks(decision: Decision = Decision.GO, *, about: dict[str, Any] | None = N
         "stages": ["paper", "production"],
         "hosts": ["127.0.0.1", "api.kraken.com"],
         "policy_root": Path("/srv/gate"),
+        "issuers": ["oem-2026"],
         "deployment": Path("/srv/bot"),
         "plugins": [],
     }
@@ -55,6 +56,7 @@ def test_a_sign_off_lacks_nothing() -> None:
         ({}, {"hosts": ["127.0.0.1"]}, "no signed call"),
         ({}, {"deployment": None}, "no deployment"),
         ({}, {"stages": ["paper"]}, "production"),
+        ({}, {"issuers": ["oem-2026", "Rehearsal-1f"]}, "rehearsal's key"),
         ({"not_asked": ["base-url"]}, {}, "stock lines"),
         ({"overridden_fixtures": {"kraken_client": "conftest.py"}}, {}, "fixtures"),
         ({"replaced_checks": ["base_url"]}, {}, "checks"),
