@@ -24,6 +24,7 @@ from pytest_kraken_golive.checks.live_facts import (
 )
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.operations.health import RESTS_WITHIN_S
 from pytest_kraken_golive.operations.records import DeployRecord, DrillRecord
 from pytest_kraken_golive.policy import FILE, Policy
 from pytest_kraken_golive.rehearsal.killed_writer import kill_and_look
@@ -279,9 +280,12 @@ def _require_quiet(
     assert not late, f"exchange: expected no order after the stop, found {', '.join(late)}. Next: see why it went on."
     cancelled = [order["cl_ord_id"] for order in orders if order["status"] == "canceled"]
     if not cancelled:
+        in_vain = stop.facts.get("order_rested") is False
+        waited = f" ({stop.file}: it waited {RESTS_WITHIN_S:g} s for one)" if in_vain else ""
         raise NotProven(
-            "exchange: expected that a controlled stop cancelled an open order, found that none was open at any stop, "
-            "so nothing shows that it would. Next: drill again while an order rests (the new execution path does)."
+            "exchange: expected that a controlled stop cancelled an open order, found that none was open at any stop"
+            f"{waited}, so nothing shows that it would. Next: drill "
+            "again while an order rests (FF_EXECUTION_MODE=new), and see logs/service.log for why none did."
         )
     seen = {
         "orders": len(orders),

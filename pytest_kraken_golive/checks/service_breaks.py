@@ -70,6 +70,12 @@ def record_is_half(copy: FinishedCopy) -> None:
     copy.write(DEPLOY_RECORD, copy.read(DEPLOY_RECORD)[:40])
 
 
+@sabotage("good for a sandbox on this machine alone", before_run=True)
+def licence_of_a_rehearsal_elsewhere(copy: FinishedCopy) -> None:
+    """A licence that was made up for a rehearsal, and orders that go to another machine."""
+    copy.set_variable("KRAKEN_BASE_URL", "https://exchange.invalid")
+
+
 @sabotage("health version: expected '9.9.9'")
 def other_version_runs(copy: FinishedCopy) -> None:
     """A service answers 200 and is another version than was deployed."""
@@ -245,6 +251,7 @@ DEPLOY: list[Break] = [
     record_of_yesterday,
     time_without_zone,
     record_is_half,
+    licence_of_a_rehearsal_elsewhere,
 ]
 ACTIVE: list[Break] = [
     record_gone,

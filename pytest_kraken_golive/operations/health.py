@@ -16,6 +16,8 @@ TIMEOUT_S = 3.0
 LOOK_S = 0.05
 FRESH_S = 1.0
 """An order that is younger rests a while yet."""
+RESTS_WITHIN_S = 15.0
+"""So long a drill of the stop waits for an order that rests: as long as three take in the service's usual pace."""
 
 
 def ask_health(url: str) -> dict[str, Any]:
@@ -44,8 +46,8 @@ def ask_health(url: str) -> dict[str, Any]:
     return data
 
 
-def wait_for_resting_order(root: Path, within_s: float) -> None:
-    """Wait until the service that was deployed has just placed an order that rests, for so long at most.
+def wait_for_resting_order(root: Path, within_s: float = RESTS_WITHIN_S) -> bool:
+    """Wait until the service that was deployed has just placed an order that rests, for so long at most; if it has.
 
     A stop with an open order shows more than one without; the new execution path rests its orders for a while.
     """
@@ -56,5 +58,6 @@ def wait_for_resting_order(root: Path, within_s: float) -> None:
             health = ask_health(url)
             resting = health.get("orders_open") == 1 and health.get("execution_path") == "new"
             if resting and health.get("last_order_age_s", FRESH_S) < FRESH_S:
-                return
+                return True
             time.sleep(LOOK_S)
+    return False

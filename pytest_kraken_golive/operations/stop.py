@@ -17,10 +17,13 @@ from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.operations.failure import WRONG, CommandError
 from pytest_kraken_golive.operations.fresh_events import FreshEvents
+from pytest_kraken_golive.operations.health import wait_for_resting_order
 from pytest_kraken_golive.operations.records import DrillRecord
 from pytest_kraken_golive.telemetry.events import Event, EventType
 
 TIMEOUT_S = 30.0
+DRILL = "KRAKEN_GOLIVE_DRILL"
+"""Variable that the gate sets: at 1 this stop is a drill, and first waits until the service has an order that rests."""
 _LOOK_S = 0.02
 
 
@@ -40,6 +43,8 @@ class Stopped:
     """Own open orders, as the exchange says; always 0 where this is returned."""
     took_s: float
     """Seconds from the request to the end of the process."""
+    order_rested: bool | None = None
+    """Of a drill: whether an order rested when the stop was asked for; None where nobody waited for one."""
 
     def data(self) -> dict[str, Any]:
         """For programs."""
@@ -69,6 +74,8 @@ def stop(
 ) -> Stopped:
     """Stop the service, prove that nothing of it is left, and put that on file as a drill.
 
+    Only a drill of the gate's waits for an open order, here, where no program has to start before the service is asked.
+
     Args:
         config: runtime.yaml; the folder above its own is the deployment's root.
         process: the variables of the process.
@@ -86,18 +93,20 @@ def stop(
         name = service.entrypoint if service else entrypoint
         if name is None:
             raise NotProven("no service runs, and no entrypoint is named. Next: name it with --entrypoint.")
+        rested = wait_for_resting_order(root) if service is not None and process.get(DRILL) == "1" else None
+        asked_s = time.time()
         suspended = None if service is None else end_service(root, service, f"{by} stop", timeout_s)
         left = _left_open(config, process, name)
     except (NotProven, Fault) as error:
         raise CommandError(str(error), status=WRONG) from error
-    took_s = time.time() - began_s
+    took_s = time.time() - asked_s
     if left:
         raise CommandError(
             f"{len(left)} open order(s) of {name} are left at the exchange: {', '.join(left)}. "
             "Next: cancel them; start and stop the service once more, or do it by hand."
         )
     told = None if suspended is None else suspended.payload.get("orders_cancelled")
-    outcome = Stopped(service is not None, name, own_prefix(name), told, 0, took_s)
+    outcome = Stopped(service is not None, name, own_prefix(name), told, 0, took_s, rested)
     if service is not None and suspended is not None:
         facts = {**outcome.data(), "suspended_s": suspended.ts, "pid": service.pid}
         DrillRecord("stop", by, service.version, service.config_sha256, began_s, time.time(), 0, facts).write(root)

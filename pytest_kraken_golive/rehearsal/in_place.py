@@ -23,6 +23,7 @@ from pytest_kraken_golive.bot.licence import ISSUER_KEYS
 from pytest_kraken_golive.bot.names import LARGEST_ORDER
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.contract import Fault, NotProven
+from pytest_kraken_golive.operations.stop import DRILL
 from pytest_kraken_golive.policy import FILE, Policy, is_reference_bot
 from pytest_kraken_golive.rehearsal.commands import PRESS_STOP, CommandRun, require_ran
 from pytest_kraken_golive.rehearsal.in_place_runner import DONE, Unit, state_of
@@ -168,7 +169,7 @@ class InPlaceCommands:
             return [CommandRun(list(step), problem=str(error), started_at=started, ended_at=started) for step in unit]
         own = {name: text for name, text in os.environ.items() if name.startswith(_OWN)}
         keys = json.dumps(self._policy.licence.issuer_keys)
-        environ = clean_environment(self._rootdir, {ISSUER_KEYS: keys, **own})
+        environ = clean_environment(self._rootdir, {**own, ISSUER_KEYS: keys, DRILL: "1"})
         if unit[0][0] in SHOWS:
             return [self._show(commands[0], environ)]
         folder = self.root / FOLDER

@@ -24,7 +24,6 @@ from pytest_kraken_golive.whole_file import replace_file
 RUNNING: Final = "running"
 DONE: Final = "done"
 _TAIL = 4000
-_ORDER_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def run(unit: Unit) -> None:
     runs: list[CommandRun] = []
     _keep(unit, RUNNING, runs)
     if unit.waits_for_order:
-        wait_for_resting_order(Path(unit.root), _ORDER_WITHIN_S)
+        wait_for_resting_order(Path(unit.root))
     for number, command in enumerate(unit.commands):
         runs.append(_run(command, unit, Path(unit.result).with_suffix(f".{number}.log")))
         _keep(unit, RUNNING, runs)

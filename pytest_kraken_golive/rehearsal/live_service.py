@@ -22,7 +22,6 @@ from pytest_kraken_golive.telemetry.events import Event, read_events
 from pytest_kraken_golive.telemetry.post_mortem import EVENTS
 
 _ARGUMENTS: dict[DrillKind, tuple[str, ...]] = {"rollback": (), "undo": ("--undo",), "stop": ()}
-OPEN_ORDER_WITHIN_S = 15.0
 _SAID = 400
 """Characters of a command's output that a message holds."""
 _COMMANDS: dict[DrillKind, str] = {"rollback": "rollback", "undo": "rollback", "stop": "stop"}
@@ -174,7 +173,7 @@ class LiveService:
         if by == "dashboard":
             return self.run(PRESS_STOP)
         if kind == "stop" and self.is_rehearsal:  # in place the unit itself waits
-            wait_for_resting_order(self.root, OPEN_ORDER_WITHIN_S)
+            wait_for_resting_order(self.root)
         return self.run(_COMMANDS[kind], *_ARGUMENTS[kind])
 
     def exchange_books(self, events: Sequence[Event] = ()) -> dict[str, Any]:

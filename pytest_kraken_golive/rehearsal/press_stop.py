@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_kraken_golive.contract import Fault, NotProven
 from pytest_kraken_golive.dashboard.kit import OpenPage
-from pytest_kraken_golive.operations.health import ask_health
+from pytest_kraken_golive.operations.health import ask_health, wait_for_resting_order
 from pytest_kraken_golive.operations.records import read_deploy_record
-
-OPEN_ORDER_WITHIN_S = 10.0
-LOOK_S = 0.05
-FRESH_S = 0.5
-"""An order that has rested for longer may be over before the stop reaches the service."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -33,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     try:
         page = OpenPage(Path(config))
         page.ask_to_stop()  # before: on a busy machine an order would be over by the time that the page asks back
-        _wait_for_open_order(root)
+        wait_for_resting_order(root)
     except (NotProven, Fault) as error:
         print(error)
         return 1
@@ -49,17 +43,6 @@ def _runs(root: Path) -> bool:
         return url is not None and ask_health(url).get("status") == "ok"
     except (NotProven, Fault):
         return False
-
-
-def _wait_for_open_order(root: Path) -> None:
-    """A stop that finds an open order shows more than one that finds none."""
-    url = read_deploy_record(root).health_url
-    until = time.monotonic() + OPEN_ORDER_WITHIN_S
-    while url is not None and time.monotonic() < until:
-        health = ask_health(url)
-        if health.get("orders_open") == 1 and health.get("last_order_age_s", 0.0) < FRESH_S:
-            return
-        time.sleep(LOOK_S)
 
 
 if __name__ == "__main__":

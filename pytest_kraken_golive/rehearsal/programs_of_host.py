@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from pytest_kraken_golive.bot.licence import ISSUER_KEYS
+from pytest_kraken_golive.operations.stop import DRILL
 from pytest_kraken_golive.policy import DEFAULT_BOT, Command, Policy
 from pytest_kraken_golive.rehearsal.bot_run import ANYWHERE, BotOrder
 from pytest_kraken_golive.rehearsal.build import Blueprint
@@ -50,7 +51,7 @@ def commands_order(
         places=_places(root, "live", entrypoint),
         rootdir=str(rootdir),
         cwd=str(root),
-        environ={ISSUER_KEYS: blueprint.bot_environ[ISSUER_KEYS]},
+        environ={ISSUER_KEYS: blueprint.bot_environ[ISSUER_KEYS], DRILL: "1"},
         logs=str(logs),
         timeout_s=policy.paper.timeout_s,
         door=door,

@@ -21,9 +21,10 @@ from pytest_kraken_golive.bot.service_files import read_pid
 from pytest_kraken_golive.contract import Fault
 from pytest_kraken_golive.operations.deploy import deploy
 from pytest_kraken_golive.operations.failure import CommandError
+from pytest_kraken_golive.operations.health import wait_for_resting_order
 from pytest_kraken_golive.operations.records import drills, read_deploy_record
 from pytest_kraken_golive.operations.rollback import rollback
-from pytest_kraken_golive.operations.stop import stop
+from pytest_kraken_golive.operations.stop import DRILL, stop
 from pytest_kraken_golive.sandbox.settings import FaultSettings
 from pytest_kraken_golive.telemetry.derivation import derive, differences
 from pytest_kraken_golive.telemetry.post_mortem import newest_copy
@@ -94,6 +95,28 @@ def test_deploy_trade_roll_back_and_stop(live_folder: LiveFolder) -> None:
     assert [record.kind for record in drills(folder.root)] == ["rollback", "undo", "stop"]
     said = (folder.root / "logs/service.log").read_text() + (folder.root / "logs/service.out.log").read_text()
     assert "ERROR" not in said and "Traceback" not in said  # noqa: PT018 - one question
+
+
+@pytest.mark.parametrize(("mode", "rests"), [("new", True), ("legacy", False)])
+def test_a_drill_of_the_stop_waits_for_an_order_that_rests(
+    live_folder: LiveFolder, monkeypatch: pytest.MonkeyPatch, mode: str, rests: bool
+) -> None:
+    folder = live_folder
+    folder.replace("config/runtime.yaml", "order_interval_s: 0.4", "order_interval_s: 1.5")
+    folder.replace(".env", "FF_EXECUTION_MODE=new", f"FF_EXECUTION_MODE={mode}")
+    monkeypatch.setattr(wait_for_resting_order, "__defaults__", (10.0 if rests else 1.0,))
+    config, environ = folder.root / "config/runtime.yaml", folder.environ(**{DRILL: "1"})
+    try:
+        deploy(config, environ)
+    finally:
+        done = stop(config, environ)
+    assert done.was_running
+    assert done.order_rested is rests
+    (drill,) = drills(folder.root)
+    assert drill.fact("order_rested") is rests
+    assert drill.fact("took_s") < drill.ended_s - drill.began_s
+    cancelled = [order for order in _own(folder) if order["status"] == "canceled"]
+    assert done.orders_cancelled == len(cancelled) == rests
 
 
 def test_a_killed_service_is_cleaned_up_after_by_the_next(live_folder: LiveFolder) -> None:

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from pytest_kraken_golive.bot.settings import LiveSettings
-from pytest_kraken_golive.checks.live_facts import require_drill
+from pytest_kraken_golive.checks.live_facts import CLOCK_SLACK_S, require_drill
+from pytest_kraken_golive.checks.recovery import _taken_by_drill
 from pytest_kraken_golive.checks.service_active import require_active
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -119,6 +120,33 @@ def test_a_drill_of_something_else_or_of_long_ago_proves_nothing(
     _drill(service, **change)  # type: ignore[arg-type]  # one of its keywords
     with pytest.raises(NotProven, match=said):
         require_drill(service, Policy(), _record(), Evidence(), kind="rollback")
+
+
+def _stop(service: LiveService, by: str = "command", version: str = "1.0") -> float:
+    """A stop on file that began 60 s ago and took 5 s; when it began."""
+    began_s = time.time() - 60
+    DrillRecord("stop", by, version, DIGEST, began_s, began_s + 5, 0, {}).write(service.root)
+    return began_s
+
+
+@pytest.mark.parametrize("by", ["command", "dashboard"])
+def test_a_copy_for_the_post_mortem_counts_that_a_stop_on_file_took(service: LiveService, by: str) -> None:
+    began_s = _stop(service, by)
+    evidence = Evidence()
+    for moment_s, taken in (
+        (began_s - CLOCK_SLACK_S - 1, False),
+        (began_s, True),
+        (began_s + 5 + CLOCK_SLACK_S / 2, True),
+        (began_s + 5 + CLOCK_SLACK_S + 1, False),
+    ):
+        assert _taken_by_drill(moment_s, service, Policy(), _record(), evidence) is taken
+    assert evidence.records
+
+
+def test_a_copy_that_another_versions_stop_took_or_none_counts_not(service: LiveService) -> None:
+    assert not _taken_by_drill(time.time() - 58, service, Policy(), _record(), Evidence())
+    began_s = _stop(service, version="0.9")
+    assert not _taken_by_drill(began_s + 1, service, Policy(), _record(), Evidence())
 
 
 @pytest.mark.parametrize(
