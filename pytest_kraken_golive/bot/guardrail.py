@@ -191,16 +191,6 @@ class GuardrailLog:
                 self._file.flush()
 
 
-def filter_by_tags(summaries: Sequence[Mapping[str, Any]], tags: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The guardrail summaries whose run carries every one of the tags.
-
-    Args:
-        summaries: `guardrails.summary` of one or more reports.
-        tags: tags asked for; none asks for nothing, so every summary is given back.
-    """
-    return [summary for summary in summaries if set(tags) <= set(summary["tags"])]
-
-
 def _now(clock: Clock) -> datetime:
     return datetime.fromtimestamp(clock.time(), UTC)
 

@@ -23,11 +23,6 @@ _MOST_SLIPS = 3
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
-def in_disguise(key: str, meant: str) -> bool:
-    """Whether both are one word, but for case, separators, invisible characters and letters that look alike."""
-    return key != meant and letters(key) == letters(meant)
-
-
 def misspelt(key: str, meant: str, *, beside: bool = False) -> bool:
     """Whether a key is another one with a few slips: in disguise, its words in another order, or letters wrong.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_kraken_golive.bot.guardrail import GuardrailLog, GuardrailRecord, filter_by_tags
+from pytest_kraken_golive.bot.guardrail import GuardrailLog, GuardrailRecord
 from pytest_kraken_golive.clock import VirtualClock
 
 AT = 1795167065.25  # 2026-11-20T09:31:05.25Z
@@ -90,16 +90,6 @@ def test_the_summary_says_what_each_queue_met(tmp_path: Path) -> None:
     assert [record["event"] for record in summary["log_records"]] == [
         *("GUARDRAIL_START", "RATE_LIMIT", "RATE_LIMIT", "TIMEOUT"),
     ]
-
-
-def test_a_summary_is_found_by_all_of_its_tags_and_by_no_other(tmp_path: Path) -> None:
-    log = opened(tmp_path)
-    summary = log.summary()
-    log.close()
-    assert filter_by_tags([summary], ["desktop", "paper", "kraken"]) == [summary]
-    assert filter_by_tags([summary], ["paper"]) == [summary]
-    assert filter_by_tags([summary], ["paper", "headless"]) == []
-    assert filter_by_tags([summary], ["live"]) == []
 
 
 @given(st.text(min_size=1))
