@@ -160,7 +160,7 @@ class Executor:
                 self._board.settle(execution, succeeded=False)
                 return None
         suspended = self._halted.is_set()
-        reason = reason_of(trouble) if trouble else "suspended" if suspended else "not filled in time"
+        reason = None if suspended and not trouble else reason_of(trouble) if trouble else "not filled in time"
         write_end(self._events, self._order(intent), info, reason)
         filled = is_filled(info)
         self.given_up += suspended and not filled
@@ -204,12 +204,22 @@ def is_filled(info: OrderInfo) -> bool:
     return info.status == "closed" and info.vol_exec >= info.vol > 0 and info.cost > 0
 
 
-def write_end(events: EventSink, order: Mapping[str, Any], info: OrderInfo, reason: str) -> None:
-    """Write how an order ended: filled, or cancelled for this reason with what had been filled."""
+def write_end(events: EventSink, order: Mapping[str, Any], info: OrderInfo, reason: str | None) -> None:
+    """Write how an order ended: filled, or cancelled with what had been filled.
+
+    Args:
+        events: takes it.
+        order: what the event says of the order.
+        info: its end, as the exchange says.
+        reason: why it was not filled; None: it was given up, because trading was suspended.
+    """
     amounts = {"volume_filled": info.vol_exec, "cost": info.cost, "fee": info.fee}
     if is_filled(info):
         seconds = max(0.0, (info.closetm or info.opentm) - info.opentm)
         events.append(EventType.ORDER_FILL, **order, fill_time_s=float(seconds), **amounts)
         return
     amounts = {name: value for name, value in amounts.items() if info.vol_exec > 0}
-    events.append(EventType.ORDER_FILL_TIMEOUT, **order, reason=reason, **amounts)
+    if reason is None:
+        events.append(EventType.ORDER_GIVEN_UP, **order, **amounts)
+    else:
+        events.append(EventType.ORDER_FILL_TIMEOUT, **order, reason=reason, **amounts)

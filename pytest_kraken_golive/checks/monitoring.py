@@ -20,7 +20,7 @@ from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.live_service import LiveService
 from pytest_kraken_golive.telemetry.alerts import AlertThresholds, alerts
 from pytest_kraken_golive.telemetry.derivation import derive, differences
-from pytest_kraken_golive.telemetry.events import EventType, read_events
+from pytest_kraken_golive.telemetry.events import Event, EventType, read_events
 from pytest_kraken_golive.telemetry.post_mortem import EVENTS, METRICS
 from pytest_kraken_golive.telemetry.trends import trends
 
@@ -108,6 +108,7 @@ def metrics_and_audit(live_service: LiveService, deployment: Deployment, evidenc
     metrics = require_figures(live_service)
     counted = metrics.get("events_counted")
     events = live_service.events()
+    _require_stops(events)
     wrong = differences(metrics, derive(events, counted if type(counted) is int else None))
     assert not wrong, f"{FIGURES} {wrong[0]}. Next: let the bot count what it writes to {LOG}."
     attempts = metrics["by_exchange"].get(exchange, {}).get("place_order", {}).get("attempts")
@@ -128,6 +129,25 @@ def metrics_and_audit(live_service: LiveService, deployment: Deployment, evidenc
         )
     seen = {"accepted": len(booked), "filled": len(filled), "since_the_deploy": len(orders)}
     evidence.record("exchange", seen, note="each in its own books, under the ids of the events")
+
+
+def _require_stops(events: list[Event]) -> None:
+    """Orders were given up only where trading was suspended: such an end counts for no rate, so no failure may be one.
+
+    Raises:
+        Fault: trading went on; names the event.
+    """
+    given_up: Event | None = None
+    for event in events:
+        if event.type == EventType.ORDER_GIVEN_UP:
+            given_up = event
+        elif event.type in (EventType.TRADING_SUSPENDED, EventType.STARTUP):  # killed while it stopped
+            given_up = None
+        elif event.type == EventType.ORDER_SUBMITTED and given_up is not None:
+            raise Fault(
+                f"{given_up.where}: expected trading_suspended after order_given_up, found order_submitted: trading "
+                f"went on, so the order failed. Next: let the bot write {EventType.ORDER_FILL_TIMEOUT} for it."
+            )
 
 
 @check("event_trends", breaks=broken.TRENDS, touches="orders", unarmed="reads", after=["service_active"])

@@ -194,6 +194,24 @@ STRUCTURED: list[Break] = [
     secret_in_hex,
     no_startup,
 ]
+
+
+@sabotage("expected trading_suspended after order_given_up")
+def failure_called_given_up(copy: FinishedCopy) -> None:
+    """An order failed while trading went on; as one that was given up it would count for no rate."""
+
+    def lie(record: dict[str, Any]) -> bool:
+        if record["type"] == "order_fill":
+            record["type"] = "order_given_up"
+        return True
+
+    keep_events(copy, lie)
+    orders = [json.loads(line) for line in copy.read(EVENTS).splitlines()]
+    placed = next(one for one in reversed(orders) if one["type"] == "order_submitted")
+    given_up = {**placed, "type": "order_given_up", "ts": orders[-1]["ts"]}
+    _append(copy, "".join(json.dumps(one) + "\n" for one in (given_up, {**placed, "ts": orders[-1]["ts"]})))
+
+
 AUDIT: list[Break] = [
     figures_gone,
     figures_half,
@@ -201,6 +219,7 @@ AUDIT: list[Break] = [
     latency_made_up,
     fee_made_up,
     calls_made_up,
+    failure_called_given_up,
 ]
 TRENDS: list[Break] = [events_gone, garbage_between, other_exchange_only, latency_never_measured]
 ALERTS: list[Break] = [

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..contract import Fault, NotProven, show
 from .events import Event, EventType
 from .percentiles import summary
-from .trading_metrics import ENDINGS, fee_error, mean, mean_pct, rate
+from .trading_metrics import ENDINGS, GIVEN_UP, fee_error, mean, mean_pct, rate
 
 TOLERANCE = 1e-6
 """Relative: how far other programs' rounding may be off."""
@@ -70,7 +70,7 @@ def derive(events: Iterable[Event], counted: int | None = None) -> dict[str, Any
     return {
         "events_counted": len(orders) + submitted_and_ended,
         **_totals(ended, "_total"),
-        "success_rate": rate(len(filled), len(ended)),
+        "success_rate": rate(len(filled), len(_judged(ended))),
         "avg_fill_time_s": mean(life.fill_s for life in filled),
         "by_exchange": {name: _figures(each) for name, each in by_exchange.items()},
     }
@@ -153,7 +153,7 @@ def _figures(orders: Sequence[Life]) -> dict[str, Any]:
     sides = {life.side for life in ended}
     return {
         **_totals(ended),
-        "success_rate": rate(len(filled), len(ended)),
+        "success_rate": rate(len(filled), len(_judged(ended))),
         "open": len(orders) - len(ended),
         "avg_fill_time_s": mean(life.fill_s for life in filled),
         "fill_time": summary([life.fill_s for life in filled]).data(),
@@ -176,7 +176,12 @@ def _figures(orders: Sequence[Life]) -> dict[str, Any]:
     }
 
 
+def _judged(ended: Iterable[Life]) -> list[Life]:
+    """Those whose end says something of exchange or bot."""
+    return [life for life in ended if life.status != GIVEN_UP]
+
+
 def _totals(ended: Sequence[Life], suffix: str = "") -> dict[str, int]:
-    success = sum(life.status == "filled" for life in ended)
-    figures = {"attempts": len(ended), "success": success, "failure": len(ended) - success}
+    attempts, success = len(_judged(ended)), sum(life.status == "filled" for life in ended)
+    figures = {"attempts": attempts, "success": success, "failure": attempts - success}
     return {f"{name}{suffix}": figure for name, figure in figures.items()}

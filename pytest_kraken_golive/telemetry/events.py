@@ -1,9 +1,9 @@
 """The events of the live bot: one JSON object per line of `runtime/events.jsonl`, {ts, type, payload}.
 
 An attempt to place an order ends in `order_submitted` (the exchange answered with an order id) or in `order_rejected`.
-A submitted order ends in exactly one of `order_fill` (all of it was filled), `order_fill_timeout` and
-`order_fill_error`. What the bot assumes of a fee stands in `order_submitted`, before there is a fill to copy it from;
-what the exchange charged stands in `order_fill`.
+A submitted order ends in exactly one of `order_fill` (all of it was filled), `order_fill_timeout`, `order_fill_error`
+and `order_given_up` (trading was suspended while it was open). What the bot assumes of a fee stands in
+`order_submitted`, before there is a fill to copy it from; what the exchange charged stands in `order_fill`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class EventType(StrEnum):
     ORDER_FILL = "order_fill"
     ORDER_FILL_TIMEOUT = "order_fill_timeout"
     ORDER_FILL_ERROR = "order_fill_error"
+    ORDER_GIVEN_UP = "order_given_up"
     FF_DECISION = "ff_decision"
     FF_ROLLBACK = "ff_rollback"
     TRADING_SUSPENDED = "trading_suspended"

@@ -1,8 +1,10 @@
 """The live bot's running totals: counted event by event, written as `runtime/metrics_trading.json`.
 
 An exchange's `attempts`, `success` and `failure` count orders that have ended: filled, or else rejected, timed out or
-failed; `open` counts those that have not. Its `place_order` counts attempts to place one: accepted, or rejected. No
-attempts means no rate (null). How long a rejection took says nothing of how long an order takes, so it is kept apart.
+failed; `open` counts those that have not. An order that was given up because somebody suspended trading says nothing
+of exchange or bot, so it stands in `statuses` alone. An exchange's `place_order` counts attempts to place one:
+accepted, or rejected. No attempts means no rate (null). How long a rejection took says nothing of how long an order
+takes, so it is kept apart.
 """
 
 from __future__ import annotations
@@ -30,8 +32,13 @@ ENDINGS = {
     EventType.ORDER_FILL: "filled",
     EventType.ORDER_FILL_TIMEOUT: "timeout",
     EventType.ORDER_FILL_ERROR: "error",
+    EventType.ORDER_GIVEN_UP: "given_up",
 }
 """The events in which an order ends, and the status that it has then."""
+
+GIVEN_UP = ENDINGS[EventType.ORDER_GIVEN_UP]
+JUDGED = tuple(event for event in ENDINGS if event is not EventType.ORDER_GIVEN_UP)
+"""The endings that count for a success rate."""
 
 DIGITS = 9
 """Rates, means and percentages are written with so many decimals."""
@@ -196,7 +203,7 @@ def _count(exchange: _Exchange, side: str, status: str) -> None:
 
 
 def _totals(statuses: Counter[str]) -> dict[str, int]:
-    attempts, success = statuses.total(), statuses["filled"]
+    attempts, success = statuses.total() - statuses[GIVEN_UP], statuses["filled"]
     return {"attempts": attempts, "success": success, "failure": attempts - success}
 
 

@@ -20,7 +20,7 @@ from typing import Literal
 from ..contract import Fault, NotProven
 from .events import MAX_LINE_BYTES, EventType, parse_event
 from .percentiles import nearest_rank
-from .trading_metrics import ENDINGS, rate
+from .trading_metrics import JUDGED, rate
 
 Engine = Literal["duckdb", "stream"]
 
@@ -59,7 +59,7 @@ SELECT CASE WHEN kind = 'counted' THEN exchange END AS name,
     count(*) FILTER (accepted), count(*) FILTER (ended), count(*) FILTER (type = '"order_fill"'),
     list(latency_s) FILTER (accepted AND kind = 'counted')
 FROM sorted GROUP BY name, start
-""".replace("ENDINGS", "(" + ", ".join(f"'{json.dumps(str(one))}'" for one in ENDINGS) + ")")
+""".replace("ENDINGS", "(" + ", ".join(f"'{json.dumps(str(one))}'" for one in JUDGED) + ")")
 """Texts and numbers stay what they are in the file, tokens of JSON: a number in quotes is none. To ask DuckDB for their
 kinds (`json_type`) would parse each of them once more. There is no WHERE: DuckDB would reckon everything
 in it twice."""
@@ -218,7 +218,7 @@ def _by_stream(path: Path, shown: str, bucket_s: float, since: float) -> tuple[d
     for data in _lines(path):
         try:
             event = parse_event(data, shown)
-            accepted, ended = event.type == EventType.ORDER_SUBMITTED, event.type in ENDINGS
+            accepted, ended = event.type == EventType.ORDER_SUBMITTED, event.type in JUDGED
             if not accepted and not ended:
                 continue
             exchange = event.text("exchange")

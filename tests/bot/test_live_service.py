@@ -117,6 +117,14 @@ def test_a_drill_of_the_stop_waits_for_an_order_that_rests(
     assert drill.fact("took_s") < drill.ended_s - drill.began_s
     cancelled = [order for order in _own(folder) if order["status"] == "canceled"]
     assert done.orders_cancelled == len(cancelled) == rests
+    given_up = [event.payload["cl_ord_id"] for event in folder.events("order_given_up")]
+    assert given_up == [order["cl_ord_id"] for order in cancelled]
+    metrics = json.loads((folder.root / "runtime/metrics_trading.json").read_text())["by_exchange"].get("kraken", {})
+    assert metrics.get("failure", 0) == 0, "a stop is no failure of the bot's"
+    assert (
+        differences(json.loads((folder.root / "runtime/metrics_trading.json").read_text()), derive(folder.events()))
+        == []
+    )
 
 
 def test_a_killed_service_is_cleaned_up_after_by_the_next(live_folder: LiveFolder) -> None:

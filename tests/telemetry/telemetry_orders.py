@@ -47,11 +47,11 @@ def order_streams(draw: st.DrawFn) -> list[Event]:
             waiting.append([rejected(str(number), **first, reason=draw(st.sampled_from(["funds", "price"])))])
             continue
         life = [submitted(str(number), **first, fee_assumed_pct=draw(AMOUNTS))]
-        end = draw(st.sampled_from(["fill", "timeout", "error", "open"]))
+        end = draw(st.sampled_from(["fill_timeout", "fill_error", "given_up", "fill", "open"]))
         if end == "fill":
             life.append(filled(str(number), **here, fill_time_s=draw(SECONDS), fee=draw(AMOUNTS), cost=draw(AMOUNTS)))
         elif end != "open":
-            life.append(ended(EventType(f"order_fill_{end}"), str(number), **here))
+            life.append(ended(EventType(f"order_{end}"), str(number), **here))
         waiting.append(life)
     stream = []
     while waiting:

@@ -40,9 +40,11 @@ def test_a_file_that_is_older_than_the_last_events_is_held_against_what_it_had_c
 @given(order_streams())
 def test_the_totals_add_up(events: list[Event]) -> None:
     for figures in counted(*events)["by_exchange"].values():
-        assert figures["attempts"] == figures["success"] + figures["failure"] == sum(figures["statuses"].values())
+        given_up = figures["statuses"].get("given_up", 0)
+        assert figures["attempts"] == figures["success"] + figures["failure"]
+        assert figures["attempts"] + given_up == sum(figures["statuses"].values())
         assert figures["attempts"] == sum(side["attempts"] for side in figures["by_side"].values())
-        assert figures["place_order"]["attempts"] == figures["attempts"] + figures["open"]
+        assert figures["place_order"]["attempts"] == figures["attempts"] + given_up + figures["open"]
         fees = figures["fee_accuracy"]
         assert fees["samples"] + fees["unknown_samples"] == figures["success"]
 
@@ -73,6 +75,15 @@ def test_one_order_of_each_end() -> None:
     assert (order["latency"]["samples"], order["failure_latency"]["mean"]) == (4, 5.0), (
         "a failure's latency stands apart"
     )
+
+
+def test_an_order_that_was_given_up_for_a_stop_counts_for_no_rate() -> None:
+    end = ended(EventType.ORDER_GIVEN_UP, "b")
+    kraken = counted(submitted("a"), filled("a"), submitted("b"), end)["by_exchange"]["kraken"]
+    assert (kraken["attempts"], kraken["failure"], kraken["success_rate"], kraken["open"]) == (1, 0, 1.0, 0)
+    assert kraken["statuses"] == {"filled": 1, "given_up": 1}
+    alone = counted(submitted("b"), end)["by_exchange"]["kraken"]
+    assert (alone["success_rate"], alone["statuses"], alone["by_side"]["buy"]["attempts"]) == (None, {"given_up": 1}, 0)
 
 
 def test_without_attempts_there_is_no_rate() -> None:
