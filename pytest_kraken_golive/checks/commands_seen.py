@@ -94,9 +94,14 @@ def see_success(run: CommandRun, name: str, settings: LiveSettings, evidence: Ev
     evidence.record(f"command {name}", run.exit_status, key="exit_status")
     if run.exit_status != 0:
         raise Fault(
-            f"command {name}: expected exit status 0, found {run.exit_status}. It said: "
-            f"{' '.join(run.output.split())[-_TAIL:] or 'nothing'} Next: run `{' '.join(run.command)}` by hand."
+            f"command {name}: expected exit status 0, found {run.exit_status}. {what_it_said(run)} "
+            f"Next: run `{' '.join(run.command)}` by hand."
         )
+
+
+def what_it_said(run: CommandRun) -> str:
+    """The end of a run's output, as a sentence."""
+    return f"It said: {' '.join(run.output.split())[-_TAIL:] or 'nothing'}"
 
 
 def refuse_secrets(text: str, where: str, settings: LiveSettings) -> None:

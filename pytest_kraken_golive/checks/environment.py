@@ -143,9 +143,12 @@ def _require_no_rival(deployment: Deployment, pair: KeyPair) -> None:
     except NotProven:
         return  # the store has none: nothing to contradict
     if (stored.api_key, stored.api_secret) != (pair.credentials.api_key, pair.credentials.api_secret):
+        other = f"another (fingerprint {stored.fingerprint})"
+        if stored.api_key == pair.credentials.api_key:
+            other = f"that key with another secret than that of {pair.secret}"
         raise Fault(
             f"{deployment.secrets.place(name)}: expected the key pair of {pair.key} (fingerprint "
-            f"{pair.credentials.fingerprint}), found another (fingerprint {stored.fingerprint}). "
+            f"{pair.credentials.fingerprint}), found {other}. "
             "Next: keep one of them, so that nobody has to know which one wins."
         )
 

@@ -187,9 +187,20 @@ def vault_and_env(copy: Copy) -> None:
 @sabotage("found another")
 def another_pair_in_the_store(copy: Any) -> None:
     """Two key pairs for the live environment: which one trades?"""
+    _store(copy, "Q" * 56)
+
+
+@sabotage("found that key with another secret than that of .env:")
+def another_secret_in_the_store(copy: Any) -> None:
+    """Of one key, two secrets: one of them was pasted wrongly."""
+    lines = copy.read(ENV).splitlines()
+    _store(copy, next(line.partition("=")[2] for line in lines if line.startswith(f"{KEY}=")))
+
+
+def _store(copy: Any, key: str) -> None:
     folder = copy.root / "secrets" / "kraken_live_trading"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("api_key", "Q" * 56), ("api_secret", _base64_of(64))):
+    for name, text in (("api_key", key), ("api_secret", _base64_of(64))):
         (folder / name).unlink(missing_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o600)
@@ -207,6 +218,7 @@ STORE = [
     copy_under_another_name,
     vault_and_env,
     another_pair_in_the_store,
+    another_secret_in_the_store,
     says("half_a_pair", SECRET, None, SECRET, "The store must not complete it."),
 ]
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import performance_breaks as broken
 from pytest_kraken_golive.checks import real_breaks as real
-from pytest_kraken_golive.checks.commands_seen import Commands, reader, run_or_record
+from pytest_kraken_golive.checks.commands_seen import Commands, reader, run_or_record, what_it_said
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
 from pytest_kraken_golive.kraken.errors import KrakenError
 from pytest_kraken_golive.kraken.market_data import AssetPair
@@ -85,6 +85,11 @@ def _ladder_of(run: CommandRun, root: Path) -> tuple[str, list[Rung]]:
     path = root / EVENTS
     since, until = run.started_at - _SLACK_S, run.ended_at + _SLACK_S
     ladders = ladders_of(one for one in read_events(path, EVENTS, live=True) if since <= one.ts <= until)
+    if not ladders and run.exit_status:
+        raise NotProven(
+            f"{EVENTS}: expected a ladder climbed by the benchmark's run, found none: the command {BENCH} ended with "
+            f"status {run.exit_status}. {what_it_said(run)} Next: correct what it says, and run it again."
+        )
     if not ladders:
         raise NotProven(
             f"{EVENTS}: expected a ladder climbed by the benchmark's run, found none. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks.connection import environment_summary, public_connection, safe_validation
 from pytest_kraken_golive.checks.performance import place_order_latency, place_order_success
+from pytest_kraken_golive.checks.volume import _ladder_of
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.kraken.orders import NewOrder
@@ -21,6 +23,7 @@ from pytest_kraken_golive.policy import Latency as Budgets
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.commands import CommandRun
 from pytest_kraken_golive.rehearsal.order_bench import OrderBench, open_bench
+from pytest_kraken_golive.telemetry.events import Event
 from pytest_kraken_golive.telemetry.latency import Latency
 
 if TYPE_CHECKING:
@@ -185,6 +188,18 @@ def test_a_client_that_takes_a_refusal_for_success_fails(bench: OrderBench, monk
     monkeypatch.setattr(bench, "place", place)
     with pytest.raises(Fault, match="expected a failure for an order that is too small, found success"):
         place_order_success(bench, {}, Evidence(), pair="XBTUSD", orders=2, min_rate=1.0)
+
+
+def test_a_ladder_that_nobody_could_climb_says_what_the_command_said(world: World) -> None:
+    (world.root / "runtime").mkdir(exist_ok=True)
+    (world.root / "runtime" / "events.jsonl").write_bytes(Event(1.0, "startup", {}).line())
+    run = CommandRun(["bench"], 2, "wrong: process 7 is writing it. Next: stop that one first.\n", 1.0, 2.0)
+    with pytest.raises(
+        NotProven, match=r"found none: the command bench ended with status 2\. It said: wrong: process 7"
+    ):
+        _ladder_of(run, world.root)
+    with pytest.raises(NotProven, match="KRAKEN_MAX_ORDER_USD"):
+        _ladder_of(replace(run, exit_status=0), world.root)
 
 
 def test_a_bench_leaves_no_order_open(world: World) -> None:
