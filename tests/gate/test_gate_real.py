@@ -7,7 +7,7 @@ import json
 import signal
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -46,6 +46,38 @@ def test_unarmed_only_reads_and_validated_orders_leave(production: Production) -
     assert run.verdict["production_signoff"] is False
     assert "no signed call was answered by api.kraken.com" in scope["sign_off_lacks"]
     assert (run.exit_status, run.verdict["verdict"]) == (0, "GO")
+
+
+def test_what_was_asked_and_answered_stands_in_the_evidence_masked(production: Production) -> None:
+    production.lines("public-connection", "private-connection", "live-key-permissions", "production-mode")
+    run = production.gate("-n", "2")
+    assert set(run.outcomes.values()) == {"passed"}, [run.message(name) for name in run.outcomes]
+
+    def taken(line: str) -> dict[str, Any]:
+        records = run.lines[line]["evidence"]
+        return {one["key"]: one["value"] for one in records if one.get("note") == "as this run's client took it down"}
+
+    assert taken("public-connection")["GET /0/public/Depth"]["asked"]["fields"] == {"pair": "XBTUSD", "count": "10"}
+    balance = taken("private-connection")["POST /0/private/Balance"]["answered"]
+    assert (balance["status"], balance["error"], set(balance["result"].values())) == (200, [], {"***"})
+    assert "modify-trades" in str(taken("live-key-permissions")["POST /0/private/GetApiKeyInfo"])
+    assert taken("production-mode") == {}, "it asked nothing"
+    for secret in (production.account.api_key, production.account.api_secret):
+        assert secret.get_secret_value() not in json.dumps(run.verdict)
+
+
+def test_a_right_that_was_withdrawn_is_named_as_krakens_page_names_it(production: Production) -> None:
+    kept = [right for right in production.account.permissions if right != "modify-trades"]
+    production.server.exchange.alter_account(production.account.name, permissions=kept)
+    production.lines("private-connection", "live-key-permissions", "place-order-success")
+    run = production.gate()
+    assert run.outcomes == {
+        "private-connection": "passed",
+        "live-key-permissions": "failed",
+        "place-order-success": "failed",
+    }
+    for word in (".env:", "without modify-trades (Orders and trades - Create & modify orders)", "Next: grant it"):
+        assert word in run.message("live-key-permissions")
 
 
 def test_what_places_or_drills_is_not_proven_unarmed(production: Production) -> None:
