@@ -57,6 +57,11 @@ class Redactor:
         spans = sorted([*(span for form in found for span in form.spans(text)), *self._fragments.spans(text)])
         return _masked(text, spans) if spans else text
 
+    @property
+    def anchors(self) -> list[str]:
+        """Of these pieces at least one is in every text that holds a whole secret, in any form."""
+        return [anchor for anchor, _ in self._anchors]
+
     def place_in(self, text: str) -> int | None:
         """Where the first whole secret stands in a text, in any form; None where there is none."""
         found = [form for anchor, form in self._anchors if anchor in text]

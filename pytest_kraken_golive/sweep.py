@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.sieve import Sieve, ends_of_lines
 
-PIECE = 1 << 20
+PIECE = 1 << 18
 OVERLAP = 4096
 """Longer than any form of a secret: what lies across two pieces is found."""
 LARGEST_UNPACKED = 16 << 20
@@ -36,7 +37,6 @@ DEEPEST = 4
 _GZIP = b"\x1f\x8b"
 _GZIP_BITS = 31
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\s+[A-Za-z0-9+/_-]{4,})*={0,2}")
 
 Joined = Callable[[str], str]
 _JOINED: tuple[Joined, ...] = (
@@ -77,6 +77,9 @@ class Sweep:
     size: int = 0
     """Bytes that were looked at so far, unpacked."""
 
+    def __post_init__(self) -> None:
+        self._sieve = Sieve(self.redactor.anchors)
+
     def below(self, places: Iterable[Path]) -> list[Leak]:
         """The leaks in files and in all files below folders, at most one for each file.
 
@@ -106,7 +109,7 @@ class Sweep:
 
     def _read(self, path: Path, pieces: Iterable[bytes], encoding: str, packed: str | None) -> Leak | None:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-        line, kept, read = 1, "", 0
+        line, kept, read, packed_within = 1, "", 0, False
         whole: list[str] = []
         for data in pieces:
             read += len(data)
@@ -114,16 +117,20 @@ class Sweep:
             text = kept + decoder.decode(data)
             found = self._line_in(text)
             if found is not None:
-                return Leak(path, line + found, packed)
+                return Leak(path, line + found + sum(one.count("\n") for one in whole), packed)
+            packed_within = packed_within or (read <= LARGEST_UNPACKED and self._sieve.may_be_packed(text))
             cut = max(0, len(text) - OVERLAP)
-            line += text.count("\n", 0, cut)
+            whole.append(text[:cut])
+            if read > LARGEST_UNPACKED:
+                line += sum(one.count("\n") for one in whole)
+                whole.clear()
             kept = text[cut:]
-            if read <= LARGEST_UNPACKED:
-                whole.append(text[:cut])
-        return self._unpack(path, "".join([*whole, kept])) if read <= LARGEST_UNPACKED else None
+        return self._unpack(path, "".join([*whole, kept])) if packed_within and read <= LARGEST_UNPACKED else None
 
     def _line_in(self, text: str) -> int | None:
         """The 0-based line in which a secret stands, also where it goes over lines; None where there is none."""
+        if not self._sieve.may_hold(text):
+            return None
         place = self.redactor.place_in(text)
         if place is not None:
             return text.count("\n", 0, place)
@@ -141,8 +148,8 @@ class Sweep:
         )
 
     def _unpack(self, path: Path, text: str) -> Leak | None:
-        for written in dict.fromkeys((text, text.replace("\\n", "\n"))):  # a line's end as JSON writes it
-            for found in _BASE64.finditer(written):
+        for written in ends_of_lines(text):
+            for found in self._sieve.stretches(written):
                 if self._is_in(found[0], DEEPEST):
                     return Leak(path, 1 + written.count("\n", 0, found.start()), "Base64")
         return None
@@ -152,7 +159,7 @@ class Sweep:
         for inner in _decoded(packed):
             if self._line_in(inner) is not None:
                 return True
-            if deep and any(self._is_in(found[0], deep - 1) for found in _BASE64.finditer(inner)):
+            if deep and any(self._is_in(found[0], deep - 1) for found in self._sieve.stretches(inner)):
                 return True
         return False
 
