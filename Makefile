@@ -61,11 +61,12 @@ lint: install ## format, style, types, directions of imports
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: install ## how fast gate, client and sandbox are, against floors measured in the same run
+bench: install ## how fast gate, client, sandbox, log scan and secret sweep are, against floors measured in the same run
 	$(BIN)/python tests/benchmarks/bench_gate.py
 	$(BIN)/python tests/benchmarks/bench_page.py
 	$(BIN)/python tests/benchmarks/bench_client.py
 	$(BIN)/python tests/benchmarks/bench_sandbox.py
+	$(BIN)/python tests/benchmarks/bench_scan.py
 
 .PHONY: chaos
 chaos: install ## 10,000 orders through every fault at random: none twice, none lost

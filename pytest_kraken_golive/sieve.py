@@ -117,15 +117,15 @@ def _unspread(data: bytes) -> Iterator[bytes]:
 
 
 def _long_runs(data: bytes) -> bytes:
-    """The runs that may hold a long anchor, apart from each other."""
+    """The runs that may hold a long anchor, apart from each other; each of them once."""
     if b"\r" in data and _ODD_BREAK.search(data) is not None:
         return data
     kinds = data.translate(_RUNS)
-    runs: list[bytes] = []
+    runs: set[bytes] = set()
     start = kinds.find(b"a" * _LONG)
     while start >= 0:
         end = _place(kinds, b" ", start)
-        runs.append(data[start:end])
+        runs.add(data[start:end])
         start = kinds.find(b"a" * _LONG, end)
     return b" ".join(runs)
 
@@ -144,5 +144,5 @@ def _with_more(kinds: bytes, at: int) -> int:
 
 def _least_bytes(anchor: bytes) -> int:
     """So many bytes must be there for an anchor to be in them, as it is or in a gzip file."""
-    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    packer = zlib.compressobj(9, wbits=-9, memLevel=1)  # the least memory: there may be hundreds of anchors
     return min(len(anchor), _GZIP_HEAD + len(packer.compress(anchor) + packer.flush()))

@@ -1,4 +1,4 @@
-"""Looks through logs of any size for what is grave and for what carries no severity, a few times slower than `wc -l`.
+"""Looks through logs of any size for what is grave and for what carries no severity: ten times the time of `wc -l`.
 
 Most lines of a log are harmless and alike. The first is read as `log_shapes` reads it; from then on one expression runs
 over its like without stopping, so that only the others are looked at one by one. Nothing is passed over unread: a line
@@ -27,6 +27,8 @@ EXAMPLES = 10
 
 _MAX_SHAPES = 8
 _SHOWN_BYTES = 300
+_RUN = 64
+"""So many harmless lines are matched at once: they need not be counted."""
 _NOTHING = re.compile(rb"(?!)")
 _GRAVE = tuple(severity for severity in Severity if severity not in HARMLESS)
 _GRAVE_WORDS = tuple(word for word, severity in WORDS.items() if severity in _GRAVE)
@@ -139,7 +141,7 @@ class _FileScan:
         self._lines = 0
         self._skipped = 0
         self._shapes: dict[Shape, None] = {}
-        self._harmless = _NOTHING
+        self._harmless = self._harmless_run = _NOTHING
         self._grave: dict[Severity, re.Pattern[bytes]] = {}
         self._begins_grave = _NOTHING
         self._needles: set[bytes] = {word.encode() for word in _GRAVE_WORDS}
@@ -148,9 +150,7 @@ class _FileScan:
         """All of it, or what was written since a moment."""
         for whole in blocks(path):
             block = whole if since is None or since.reached else self._cut(whole, since)
-            here = block.data.count(b"\n")
-            self._block(block, here)
-            self._lines += here
+            self._lines += self._block(block)
             self._found.size += len(block.data)
         self._found.lines += self._lines - self._skipped
 
@@ -163,7 +163,8 @@ class _FileScan:
         left = block._replace(data=block.data[cut:])
         return left if since.reached else left._replace(torn=False, long=False)
 
-    def _block(self, block: Block, lines: int) -> None:
+    def _block(self, block: Block) -> int:
+        """Look at a block; how many lines it has."""
         data, found = block.data, self._found
         found.nul_bytes += data.count(b"\0") if b"\0" in data else 0
         found.long_lines += block.long
@@ -174,17 +175,27 @@ class _FileScan:
             found.torn.append(self._line(data, last))
         for pattern in self._patterns:
             self._find(pattern, data)
-        at = 0
+        at = lines = 0
         while at < len(data):
-            run = self._harmless.match(data, at)
-            if run is not None:
-                end = run.end()
+            end, harmless = self._harmless_lines(data, at)
+            if end > at:
                 if self._inside:
-                    whole = end - at == len(data)
-                    self._look_inside(data, at, end, lines if whole else data.count(b"\n", at, end))
-                at = end
-                continue
-            at = self._grave_run(data, at) or self._one(data, at)
+                    self._look_inside(data, at, end, harmless)
+                lines += harmless
+            else:
+                end = self._grave_run(data, at) or self._one(data, at)
+                lines += data.count(b"\n", at, end)
+            at = end
+        return lines
+
+    def _harmless_lines(self, data: bytes, at: int) -> tuple[int, int]:
+        """Where harmless lines of known shapes end that begin here, and how many they are."""
+        lines = 0
+        while (run := self._harmless_run.match(data, at)) is not None:
+            at = run.end()
+            lines += _RUN
+        last = self._harmless.match(data, at)
+        return (at, lines) if last is None else (last.end(), lines + data.count(b"\n", at, last.end()))
 
     def _grave_run(self, data: bytes, at: int) -> int:
         """Count grave lines of a known shape; where they end, 0 if there are none."""
@@ -228,7 +239,8 @@ class _FileScan:
         if len(self._shapes) == _MAX_SHAPES:
             del self._shapes[next(iter(self._shapes))]  # the oldest
         self._shapes[shape] = None
-        self._harmless = re.compile(b"(?:" + b"|".join(one.harmless for one in self._shapes) + b")++")
+        harmless = b"(?:" + b"|".join(one.harmless for one in self._shapes) + b")"
+        self._harmless, self._harmless_run = re.compile(harmless + b"++"), re.compile(harmless + b"{%d}+" % _RUN)
         self._grave = {
             severity: re.compile(b"(?:" + b"|".join(one.grave(severity) for one in self._shapes) + b")++")
             for severity in _GRAVE

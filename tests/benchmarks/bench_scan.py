@@ -1,12 +1,14 @@
-"""How fast logs and events are read: ratios to `wc -l` and to a newline count, measured in the same run. Never fails.
+"""How fast logs and events are read and secrets looked for: ratios to `wc -l` and a count of line feeds. Never fails.
 
 python tests/benchmarks/bench_scan.py [megabytes]
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,6 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from pytest_kraken_golive.redact import Redactor
+from pytest_kraken_golive.sweep import Sweep
 from pytest_kraken_golive.telemetry.derivation import derive
 from pytest_kraken_golive.telemetry.events import read_events
 from pytest_kraken_golive.telemetry.log_scan import scan
@@ -25,6 +29,7 @@ from pytest_kraken_golive.telemetry.trends import best_engine, trends
 
 ROUNDS = 5
 PIECE_BYTES = 1 << 17
+SMALL_BYTES = 15_000_000
 DRAW = random.Random(1)
 
 
@@ -98,10 +103,30 @@ def table(path: Path, readers: dict[str, Callable[[Path], object]]) -> None:
         print(f"  {size / seconds / 1e6:7.0f} MB/s  {name:32} {ratios}")
 
 
+def made_up_secrets() -> Redactor:
+    """Knows the keys and secrets of four accounts, as long as Kraken's are."""
+    return Redactor([base64.b64encode(DRAW.randbytes(size)).decode() for _ in range(4) for size in (42, 64)])
+
+
+def cut_up(path: Path, size: int) -> list[Path]:
+    """The same bytes in smaller files: in these Base64 is looked for too."""
+    places: list[Path] = []
+    with path.open("rb") as file:
+        while data := file.read(size):
+            places.append(path.with_suffix(f".{len(places)}"))
+            places[-1].write_bytes(data)
+    return places
+
+
 def private_mb() -> float:
     """Private memory of this process."""
     memory = psutil.Process().memory_full_info()
     return float(getattr(memory, "uss", memory.rss)) / 1e6
+
+
+def peak_mb() -> float:
+    """The most memory that this process had, libraries and shared memory included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def main(megabytes: int) -> None:
@@ -121,12 +146,27 @@ def main(megabytes: int) -> None:
             "long.log": long_lines,
             "lines.jsonl": "".join(json_line() for _ in range(1000)),
         }
+        secrets = made_up_secrets()
         for file, block in logs.items():
             path = written(folder / file, size, block)
             assert scan([(path, file)]).clean()
             table(path, scans)
             path.unlink()
         print(f"private memory: {private_mb() - before:+.1f} MB after scanning (wanted: under 100)")
+        for file, block in logs.items():
+            path = written(folder / file, size, block)
+            pieces = cut_up(path, SMALL_BYTES)
+
+            def swept_small(_: Path, pieces: list[Path] = pieces) -> None:
+                Sweep(secrets).below(pieces)
+
+            assert Sweep(secrets).below([path, *pieces]) == []
+            table(path, {"sweep": lambda path: Sweep(secrets).below([path]), "sweep, small files": swept_small})
+            for place in (path, *pieces):
+                place.unlink()
+        print(
+            f"private memory: {private_mb() - before:+.1f} MB after sweeping; peak of all {peak_mb():.1f} MB resident"
+        )
         orders = "".join(event_lines(number) for number in range(20_000))
         many = written(folder / "many_events.jsonl", size, orders)
         table(many, {f"trends by {best_engine()}": lambda path: trends(path, "events", bucket_s=3600)})

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_kraken_golive.contract import NotProven
-from pytest_kraken_golive.telemetry import log_blocks
+from pytest_kraken_golive.telemetry import log_blocks, log_scan
 from pytest_kraken_golive.telemetry.log_scan import LogScan, scan
 from pytest_kraken_golive.telemetry.log_shapes import HARMLESS, Severity, level_of
 
@@ -86,6 +86,7 @@ def test_no_line_is_judged_otherwise_than_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[bytes], ends: bytes, size: int
 ) -> None:
     monkeypatch.setattr(log_blocks, "BLOCK_BYTES", size)
+    monkeypatch.setattr(log_scan, "_RUN", 3)
     found = scanned(tmp_path, b"".join(text + ends for text in texts), inside=False)
     levels = [level_of(text).severity for text in texts if text.strip()]
     assert found.unmarked == levels.count(None)
