@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-_LONG: Final = 18
-"""Anchors of so many characters are looked for in long runs alone; shorter ones in the whole text, one by one."""
+_LONG: Final = 19
+"""Anchors of so many characters are looked for in long runs alone; shorter ones in the whole text, one by one. A float
+has a digit less."""
 _PLAIN: Final = string.ascii_letters + string.digits
 _SPREAD: Final = "=\n\r\0"
 """What may stand within an anchor: a mail's escapes and line ends, UTF-16."""

@@ -25,7 +25,8 @@ from typing import IO, Any, Final
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.sieve import Sieve, ends_of_lines
 
-PIECE = 1 << 18
+PIECE = 1 << 16
+"""Fits the processor's cache, with what is made of it."""
 OVERLAP = 4096
 """Longer than any form of a secret: what lies across two pieces is found."""
 LARGEST_UNPACKED = 16 << 20
