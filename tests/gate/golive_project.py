@@ -6,6 +6,7 @@ Test modules name this file in `pytest_plugins`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,15 @@ from typing import Any
 import psutil
 import pytest
 from accepted import accept_all
+from ready import LONGEST_RUN_S, interpreters_own, ready
 
 REPOSITORY = Path(__file__).parents[2]
 
 FEWER_PLUGINS = "-p no:randomly -p no:anyio -p no:hypothesispytest -p no:benchmark"
 """What the runs do not need costs them half of their time."""
+
+Run = Callable[[list[str], Mapping[str, str], tuple[Path, Path]], int]
+"""Runs pytest with words and variables, writes what it prints to two files, gives its exit status."""
 
 PRELUDE = '''\
 from __future__ import annotations
@@ -158,23 +163,30 @@ class Project:
         self.conftest(text)
         self.runbook(*(f"{line_id} holds value={value}" for line_id, value in values.items()))
 
-    def gate(self, *arguments: str, python: tuple[str, ...] = (), cwd: Path | None = None) -> GateRun:
+    def gate(self, *arguments: str, cwd: Path | None = None) -> GateRun:
         """Run `pytest --golive` to its end; whatever happens, it leaves no process and no temporary folder."""
-        return self.pytest("--golive", *arguments, python=python, cwd=cwd)
+        own = interpreters_own(os.environ)
+        return self._run(ready(*own.items()).run, ["--golive", *arguments], cwd)
 
     def pytest(self, *arguments: str, python: tuple[str, ...] = (), cwd: Path | None = None) -> GateRun:
-        """Run pytest to its end."""
+        """Run pytest to its end, in an interpreter that is started for it."""
+        return self._run(functools.partial(run_afresh, python), list(arguments), cwd)
+
+    def _run(self, run: Run, words: list[str], cwd: Path | None) -> GateRun:
         here = Path.cwd()
         if self.accepts:
             accept_all(self.root)
         os.chdir(cwd or self.root)
+        files = (self.root / "stdout", self.root / "stderr")
         try:
-            done = self._pytester.run(sys.executable, *python, "-m", "pytest", *arguments, timeout=120)
+            status = run(words, {**os.environ, "PYTHONPATH": os.getcwd()}, files)
         finally:
             os.chdir(here)
+            printed, errors = (path.read_text(encoding="utf-8") if path.exists() else "" for path in files)
+            print(printed, errors, sep="\n")
         self.require_nothing_left()
-        assert "INTERNALERROR" not in done.stdout.str() + done.stderr.str()
-        return GateRun(int(done.ret), done.stdout.str(), done.stderr.str(), self.verdict())
+        assert "INTERNALERROR" not in printed + errors
+        return GateRun(status, printed, errors, self.verdict())
 
     def verdict(self) -> dict[str, Any]:
         file = self.root / "reports" / "verdict.json"
@@ -220,6 +232,27 @@ class Project:
             return mine.get("TMPDIR") == str(self.temporary) and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             return False
+
+
+def run_afresh(
+    python: tuple[str, ...],
+    words: list[str],
+    environ: Mapping[str, str],
+    files: tuple[Path, Path],
+    timeout_s: float = LONGEST_RUN_S,
+) -> int:
+    """As a ready process does it, with a new interpreter and its options."""
+    out, err = files
+    with out.open("wb") as written, err.open("wb") as errors:
+        return subprocess.run(
+            [sys.executable, *python, "-m", "pytest", *words],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=errors,
+            timeout=timeout_s,
+            check=False,
+        ).returncode
 
 
 def hear_ctrl_c() -> None:

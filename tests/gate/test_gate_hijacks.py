@@ -269,7 +269,7 @@ def test_a_clock_that_is_not_the_real_one_fails(project: Project, conftest: str)
 def test_a_clock_that_was_frozen_before_the_gate_began(project: Project) -> None:
     project.write("freezer.py", FROZEN)
     project.small(a="yes")
-    run = project.gate("-p", "freezer")
+    run = project.pytest("--golive", "-p", "freezer")
     run.require("NO-GO", 10, "clock")
 
 

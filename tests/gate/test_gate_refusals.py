@@ -37,7 +37,7 @@ def test_assertions_must_exist(
         monkeypatch.setenv(name, value)
     project.small(a="no")
     project.write("reports/verdict.json", GO_OF_YESTERDAY)
-    project.gate(*arguments, python=python).require_refusal(word, "Next:")
+    project.pytest("--golive", *arguments, python=python).require_refusal(word, "Next:")
 
 
 @pytest.mark.parametrize(
