@@ -27,6 +27,10 @@ class CanaryFile(pytest.Module):
 class CanaryItem(pytest.Function):
     """The canary as an item, which goes through the same hooks as every line."""
 
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """As Python prints it: for the source code pytest looks through all modules, and nobody sees it."""
+        return excinfo.getrepr(style="native")
+
 
 def release(session: pytest.Session, beside: pytest.Item) -> None:
     """Run the canary through pytest's whole protocol, and keep how it came out.

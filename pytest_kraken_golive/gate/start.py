@@ -151,9 +151,17 @@ def open_gate(session: pytest.Session) -> None:
 
         config.pluginmanager.register(ControllerSide(config), "golive-xdist")
     if not options.only_collects:
-        # Who asks for another stage, waits for it; but the secrets of a deployment are known from the beginning.
-        everything = spreads or options.deployment is not None
+        # Who asks for another stage, waits for it; but workers share what other tests may ask for, and the secrets of a
+        # deployment are known from the beginning.
+        everything = options.deployment is not None or (spreads and not _judges_lines_alone(config, plan))
         _hold_up(worlds, plan.stages if everything else plan.worldly_stages)
+
+
+def _judges_lines_alone(config: pytest.Config, plan: Plan) -> bool:
+    books = {book.path for book in plan.runbooks}
+    return all(
+        (config.invocation_params.dir / argument.partition("::")[0]).resolve() in books for argument in config.args
+    )
 
 
 def _thread_tapes(config: pytest.Config, options: Options, remote: Remote | None) -> None:

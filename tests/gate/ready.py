@@ -8,6 +8,7 @@ here: pytest itself imports them, with assertions rewritten.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import gc
@@ -25,7 +26,8 @@ from pathlib import Path
 from typing import IO, Any
 
 LONGEST_RUN_S = 120.0
-OF_EVERY_RUN = ("pytest_kraken_golive.gate.start", "allure_commons", "execnet", "json", "uuid")
+OF_EVERY_RUN = ("pytest_kraken_golive.gate.start", "allure_commons.reporter", "attr", "execnet")
+PACKAGE = "pytest_kraken_golive."
 
 
 def interpreters_own(environ: Mapping[str, str]) -> dict[str, str]:
@@ -104,12 +106,22 @@ def orders(of: IO[bytes]) -> dict[str, Any] | None:
     return None
 
 
+def what_checks_import() -> list[str]:
+    """The modules that the stock checks import, but for checks."""
+    found = set()
+    for path in (Path(__file__).parents[2] / "pytest_kraken_golive" / "checks").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found |= {one.module for one in tree.body if isinstance(one, ast.ImportFrom) and one.module}
+    return sorted(one for one in found if one.startswith(PACKAGE) and not one.startswith(f"{PACKAGE}checks"))
+
+
 def serve() -> None:
     """Import, and run what is ordered, each in a fork."""
     from _pytest.config import default_plugins  # noqa: PLC0415 - only the process that forks needs it
 
-    for name in (*(f"_pytest.{one}" for one in default_plugins), *OF_EVERY_RUN):
+    for name in (*(f"_pytest.{one}" for one in default_plugins), *OF_EVERY_RUN, *what_checks_import()):
         importlib.import_module(name)
+    importlib.import_module("pytest_kraken_golive.reporting.signoff.render")._environment().get_template("page.html.j2")
     gc.collect()
     gc.freeze()
     with contextlib.suppress(KeyboardInterrupt):
