@@ -100,6 +100,9 @@ class Document:
     """Digest (hex) of the bytes that it was read from."""
     _spot: Spot = field(repr=False)
     _by_letters: dict[int, dict[str, list[str]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _walked: dict[tuple[str, ...], tuple[Found, Spot | None, KeyPath]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def at(self, path: KeyPathText) -> Found:
         """The value at a key path, of whatever type, with its place.
@@ -233,11 +236,18 @@ class Document:
         found = Found(self.data, Where(self.shown, self._spot.line))
         spot: Spot | None = self._spot
         taken: KeyPath = ()
+        way: tuple[str, ...] | None = ()  # every line of a runbook asks for the same few places: they are kept
         for index, part in enumerate(parts):
+            way = (*way, part) if way is not None and isinstance(part, str) else None
+            if way in self._walked:
+                found, spot, taken = self._walked[way]
+                continue
             key = _key(found, part, parts[index:])
             taken = (*taken, key)
             line, spot = _step(spot, key, found.where.line)
             found = Found(found.value[key], Where(self.shown, line, written(taken)))
+            if way is not None:
+                self._walked[way] = found, spot, taken
         return found, spot
 
 

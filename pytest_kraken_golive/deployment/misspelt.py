@@ -45,6 +45,8 @@ def misspelt(key: str, meant: str, *, beside: bool = False) -> bool:
         return False
     if len(ones) != len(others):
         ones, others = ("".join(ones),), ("".join(others),)
+    if any(abs(len(one) - len(other)) > _MOST_SLIPS for one, other in zip(ones, others, strict=True)):
+        return False
     slips = [_slips(one, other) for one, other in zip(ones, others, strict=True)]
     return sum(slips) <= _MOST_SLIPS and all(count <= _allowed(word) for count, word in zip(slips, others, strict=True))
 

@@ -31,7 +31,7 @@ FEWER_PLUGINS = "-p no:randomly -p no:anyio -p no:hypothesispytest -p no:benchma
 """What the runs do not need costs them half of their time."""
 
 Run = Callable[[list[str], Mapping[str, str], tuple[Path, Path]], int]
-"""Runs pytest with words and variables, writes what it prints to two files, gives its exit status."""
+"""Runs a module with words and variables, writes what it prints to two files, gives its exit status."""
 
 PRELUDE = '''\
 from __future__ import annotations
@@ -165,17 +165,28 @@ class Project:
 
     def gate(self, *arguments: str, cwd: Path | None = None) -> GateRun:
         """Run `pytest --golive` to its end; whatever happens, it leaves no process and no temporary folder."""
-        own = interpreters_own(os.environ)
-        return self._run(ready(*own.items()).run, ["--golive", *arguments], cwd)
+        return self._judge(run_ready, ["--golive", *arguments], cwd)
 
     def pytest(self, *arguments: str, python: tuple[str, ...] = (), cwd: Path | None = None) -> GateRun:
         """Run pytest to its end, in an interpreter that is started for it."""
-        return self._run(functools.partial(run_afresh, python), list(arguments), cwd)
+        return self._judge(functools.partial(run_afresh, python), list(arguments), cwd)
 
-    def _run(self, run: Run, words: list[str], cwd: Path | None) -> GateRun:
-        here = Path.cwd()
+    def command(self, *words: str) -> tuple[int, str]:
+        """Run `kraken-golive` to its end: its exit status, and what it said."""
+        status, printed, errors = self._run(run_ready, ["pytest_kraken_golive.cli", *words], None)
+        assert "Traceback" not in printed + errors
+        return status, printed + errors
+
+    def _judge(self, run: Run, words: list[str], cwd: Path | None) -> GateRun:
         if self.accepts:
             accept_all(self.root)
+        status, printed, errors = self._run(run, ["pytest", *words], cwd)
+        self.require_nothing_left()
+        assert "INTERNALERROR" not in printed + errors
+        return GateRun(status, printed, errors, self.verdict())
+
+    def _run(self, run: Run, words: list[str], cwd: Path | None) -> tuple[int, str, str]:
+        here = Path.cwd()
         os.chdir(cwd or self.root)
         files = (self.root / "stdout", self.root / "stderr")
         try:
@@ -184,9 +195,7 @@ class Project:
             os.chdir(here)
             printed, errors = (path.read_text(encoding="utf-8") if path.exists() else "" for path in files)
             print(printed, errors, sep="\n")
-        self.require_nothing_left()
-        assert "INTERNALERROR" not in printed + errors
-        return GateRun(status, printed, errors, self.verdict())
+        return status, printed, errors
 
     def verdict(self) -> dict[str, Any]:
         file = self.root / "reports" / "verdict.json"
@@ -234,6 +243,11 @@ class Project:
             return False
 
 
+def run_ready(words: list[str], environ: Mapping[str, str], files: tuple[Path, Path]) -> int:
+    """Run a module in a fork of the ready process."""
+    return ready(*interpreters_own(os.environ).items()).run(words, environ, files)
+
+
 def run_afresh(
     python: tuple[str, ...],
     words: list[str],
@@ -241,11 +255,11 @@ def run_afresh(
     files: tuple[Path, Path],
     timeout_s: float = LONGEST_RUN_S,
 ) -> int:
-    """As a ready process does it, with a new interpreter and its options."""
+    """Run a module in a new interpreter, with options of its own."""
     out, err = files
     with out.open("wb") as written, err.open("wb") as errors:
         return subprocess.run(
-            [sys.executable, *python, "-m", "pytest", *words],
+            [sys.executable, *python, "-m", *words],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=written,

@@ -1,7 +1,7 @@
 """A process that has imported what every gate run imports, and forks one for each run: most of a small run is imports.
 
 The run is a process of its own, with its own arguments, folder, environment and exit status, as if it had been started
-by `python -m pytest`. What depends on the interpreter's own start is to be started afresh instead: its options, its
+by `python -m`. What depends on the interpreter's own start is to be started afresh instead: its options, its
 `PYTHON…` variables, and what must not be imported without a gate. pytest's plugins and the checks are never imported
 here: pytest itself imports them, with assertions rewritten.
 """
@@ -43,12 +43,13 @@ class ReadyProcess:
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # what has been read ahead, select would wait for
             cwd=Path(__file__).parent,
             env={**own, "PATH": os.environ["PATH"]},  # none of a test's, by which what it leaves behind is known
         )
 
     def run(self, words: list[str], environ: Mapping[str, str], files: tuple[Path, Path]) -> int:
-        """Run `python -m pytest` with these words here, to its end, and give its exit status.
+        """Run `python -m` with these words here, to its end, and give its exit status.
 
         What it prints goes to the two files.
 
@@ -58,13 +59,13 @@ class ReadyProcess:
         order = {"words": words, "environ": dict(environ), "cwd": os.getcwd(), "files": [str(one) for one in files]}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
+        line = json.dumps(order).encode() + b"\n"
+        assert self._process.stdin.write(line) == len(line)
         pid = int(self._process.stdout.readline())
         if not select.select([self._process.stdout], [], [], LONGEST_RUN_S)[0]:
             os.kill(pid, signal.SIGKILL)
             self._process.stdout.readline()
-            raise TimeoutError(f"pytest {' '.join(words)}: no end after {LONGEST_RUN_S} s")
+            raise TimeoutError(f"python -m {' '.join(words)}: no end after {LONGEST_RUN_S} s")
         return int(self._process.stdout.readline())
 
 
@@ -88,7 +89,7 @@ def become(order: dict[str, Any]) -> None:
         os.dup2(opened, descriptor)
         os.close(opened)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as an interpreter does
-    sys.argv[1:] = order["words"]
+    sys.argv[1:] = order["words"][1:]
     sys.path[0] = order["cwd"]
     sys.path[1:1] = order["environ"].get("PYTHONPATH", "").split(os.pathsep)
     tempfile.tempdir = None
@@ -128,7 +129,7 @@ def serve() -> None:
         order = orders(sys.stdin.buffer)
         if order is not None:
             become(order)
-            runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+            runpy.run_module(order["words"][0], run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -67,24 +65,10 @@ def broken(evidence: Evidence) -> None:
 """
 
 
-def command(project: Project, *words: str) -> tuple[int, str]:
-    """`kraken-golive …` in the project."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_kraken_golive.cli", *words],
-        cwd=project.root,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.returncode, done.stdout + done.stderr
-
-
 def accepted_by_alice(project: Project) -> None:
     """As it is now, by the command that people use; later changes are not."""
     project.accepts = False
-    status, said = command(project, "accept", "--all", "--by", "Alice Adams")
+    status, said = project.command("accept", "--all", "--by", "Alice Adams")
     assert (status, "0 waiting" in said) == (0, True), said
 
 
@@ -132,9 +116,9 @@ def test_what_changed_since_it_was_accepted_is_suspect_and_nothing_else(project:
         )
     assert run.message("new").startswith("nobody has accepted this line yet: config/golive.lock.yaml does not have it")
     run.require("NO-GO", 10)
-    status, said = command(project, "accept", "new", "words", "--by", "Bob")
+    status, said = project.command("accept", "new", "words", "--by", "Bob")
     assert (status, "2 accepted, 6 waiting" in said) == (1, True), said
-    status, said = command(project, "accept", "nwe", "--by", "Bob")
+    status, said = project.command("accept", "nwe", "--by", "Bob")
     assert status == 2
     assert "there is no line 'nwe'; did you mean 'new'" in said
     assert project.verdict() == run.verdict  # accepting leaves it alone
@@ -147,14 +131,14 @@ def test_a_line_that_is_gone_or_was_never_accepted_is_no_go(project: Project) ->
     run = project.gate()
     run.require("NO-GO", 10, "the line 'b' was accepted by a test on")
     assert "kraken-golive accept b" in run.verdict["reason"]
-    assert command(project, "accept", "b", "--by", "Bob")[0] == 0
+    assert project.command("accept", "b", "--by", "Bob")[0] == 0
     project.gate().require("GO", 0)
     (project.root / "config/runbooks/x.md").rename(project.root / "config/runbooks/y.md")
     run = project.gate()
     assert run.outcomes == {"a": "suspect"}
     run.require("NO-GO", 10, "config/runbooks/x.md: 1 lines of this runbook were accepted, and it is gone")
     project.gate("--golive-runbook=config/runbooks/y.md").require("NO-GO", 10, "does not have it")
-    assert command(project, "accept", "a", "--by", "Bob")[0] == 0
+    assert project.command("accept", "a", "--by", "Bob")[0] == 0
     project.gate().require("GO", 0)
     (project.root / FILE).unlink()
     run = project.gate()

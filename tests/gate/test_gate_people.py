@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import yaml
@@ -43,15 +41,8 @@ def sign(project: Project, line: str, by: str, role: str) -> None:
         "I have read it",
         "--yes",
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_kraken_golive.cli", *words],
-        cwd=project.root,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    status, said = project.command(*words)
+    assert status == 0, said
 
 
 def test_a_line_is_pending_until_everybody_has_signed_who_must(project: Project) -> None:
