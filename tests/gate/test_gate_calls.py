@@ -92,7 +92,7 @@ def test_calls_of_a_client_of_ones_own(project: Project) -> None:
         "measured measures",
         name="paper",
     )
-    run = project.gate("-n", "2")
+    run = project.gate("-n", "1")
     assert run.outcomes == {
         "few": "passed",
         "many": "passed",

@@ -103,7 +103,7 @@ def test_what_changed_since_it_was_accepted_is_suspect_and_nothing_else(project:
         "- Line same",
         "- Line new is true. <!-- golive: {id: new, check: marked} -->\n- Line same",
     )
-    run = project.gate("-n", "2")
+    run = project.gate("-n", "1")
     changed = {
         "words": "its text",
         "bound": "its binding (check, parameters, signers) and its check's source",
@@ -188,7 +188,7 @@ def test_what_failed_can_be_waived_until_a_day_and_is_counted(project: Project) 
     digest = digests(project.gate())
     waive(project, *({"line": one, "digest": digest[one]} for one in "fu"), {"line": "a", "digest": digest["a"]})
     alone = project.gate()
-    for run in (alone, project.gate("-n", "2")):
+    for run in (alone, project.gate("-n", "1")):
         run.require("GO", 0, "1 of 3 lines are proven, 2 waived (f, u), the first until ")
         assert run.outcomes == {"a": "passed", "f": "waived", "u": "waived"}
     waivers = {line: found["waiver"] and found["waiver"]["waived"] for line, found in alone.lines.items()}

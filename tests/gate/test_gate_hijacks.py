@@ -80,7 +80,7 @@ def test_a_passing_line_does_not_count_where_the_canary_passes(project: Project)
 
 def test_the_canary_sings_in_workers_too(project: Project) -> None:
     project.small(SWALLOWED["call-swallowed"], a="yes")
-    run = project.gate("-n", "2")
+    run = project.gate("-n", "1")
     run.require("NO-GO", 10, "canary")
 
 
@@ -207,7 +207,7 @@ def own_environment():
 }
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("conftest", ()), ("autouse", ()), ("session", ("-n", "2"))])
+@pytest.mark.parametrize(("name", "arguments"), [("conftest", ()), ("autouse", ()), ("session", ("-n", "1"))])
 def test_an_environment_that_is_not_the_users_own_fails(
     project: Project, name: str, arguments: tuple[str, ...]
 ) -> None:
@@ -323,7 +323,7 @@ def around():
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "worker"])
 def test_what_runs_around_lines_is_on_record_and_no_sign_off(project: Project, arguments: tuple[str, ...]) -> None:
     """Also where another object than the conftest itself has the hook, and where only workers load the conftest."""
     project.write("config/runbooks/conftest.py", "import pytest\n" + AROUND)

@@ -31,7 +31,7 @@ def page(project: Project, folder: str = "reports") -> str:
 
 def test_the_page_is_the_verdict_in_words(project: Project) -> None:
     project.small(a="yes", b="no")
-    run = project.gate("-n", "2")
+    run = project.gate("-n", "1")
     assert page(project) == render(run.verdict)
     assert "expected yes, found no" in page(project)
     assert "../config/runbooks/" in page(project)
@@ -121,7 +121,7 @@ def commands(out: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("-rA", "-vv", "-s"), ("-n", "2", "-p", "no:terminal"), ("--golive-runbook=no",)]
+    "arguments", [("-rA", "-vv", "-s"), ("-n", "1", "-p", "no:terminal"), ("--golive-runbook=no",)]
 )
 def test_no_text_is_a_command_to_github(
     project: Project, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

@@ -197,7 +197,7 @@ def require_none(run: GateRun, folder: Path, secrets: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("-rA", "-vv", "-l", "--tb=long"), ("-n", "2", "-rA"), ("-rA", "-v", "--showlocals", "--tb=native")],
+    [("-rA", "-vv", "-l", "--tb=long"), ("-n", "1", "-rA"), ("-rA", "-v", "--showlocals", "--tb=native")],
     ids=["alone", "workers", "native"],
 )
 def test_nothing_that_a_run_prints_or_writes_holds_a_secret(
@@ -224,7 +224,7 @@ def test_what_a_check_prints_itself_is_masked_too(project: Project, monkeypatch:
 
 def test_a_worker_that_dies_tells_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = leaky(project, monkeypatch, "dies", "talks")
-    run = project.gate("-n", "2", "-rA", "--junitxml=reports/junit.xml")
+    run = project.gate("-n", "1", "-rA", "--junitxml=reports/junit.xml")
     assert run.exit_status == 10
     assert "died" in run.said
     require_none(run, project.root / "reports", secrets)
@@ -263,7 +263,7 @@ def test_what_a_project_writes_itself_is_found_file_by_file(project: Project, mo
     secrets = leaky(project, monkeypatch)
     project.conftest(WRITTEN)
     project.runbook("a writes")
-    run = project.gate("-n", "2")
+    run = project.gate("-n", "1")
     run.require("NO-GO", 10, "reports/own/clear-0:2: holds a credential")
     assert f"{6 * len(secrets) + 1} of the files that this run wrote do" in run.verdict["reason"]
     assert "holds a credential" in (project.root / "reports" / "signoff.html").read_text("utf-8")

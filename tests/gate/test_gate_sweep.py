@@ -23,7 +23,7 @@ def leaks(kraken_sandbox, evidence, request) -> None:
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "worker"])
 def test_a_credential_in_the_reports(project: Project, workers: tuple[str, ...]) -> None:
     project.deployment("keychain-key")
     project.conftest(LEAKY)

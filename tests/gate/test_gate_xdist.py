@@ -65,12 +65,23 @@ def test_a_line_that_kills_its_worker(project: Project, deadly: str, arguments: 
         assert others == expected
 
 
-def test_a_worker_that_dies_makes_no_go_of_passed_lines(project: Project) -> None:
-    """Even if every line had been reported as passed before."""
-    project.small(
-        "import os\ndef pytest_sessionfinish(session):\n"
-        "    if hasattr(session.config, 'workerinput'):\n        os._exit(1)\n",
-        a="yes",
-        b="yes",
-    )
-    project.gate("-n", "1").require("NO-GO", 10, "worker")
+LOOKS = """
+import os
+import psutil
+
+@check("looks")
+def looks(evidence: Evidence) -> None:
+    around = psutil.Process(os.getppid()).children(recursive=True)
+    evidence.record("hosts", sum("pytest_kraken_golive.rehearsal.host" in one.cmdline() for one in around))
+"""
+
+
+def test_workers_share_a_rehearsal_only_where_something_may_ask_for_it(project: Project) -> None:
+    """Of other tests nobody knows before they are collected what they ask for."""
+    project.conftest(LOOKS)
+    project.runbook("a looks")
+    project.write("tests/test_other.py", "def test_other():\n    pass\n")
+    for paths, hosts in (((), 0), (("config/runbooks/x.md::a",), 0), (("config/runbooks/x.md", "tests"), 1)):
+        run = project.gate("-n", "1", *paths)
+        run.require("GO", 0)
+        assert run.lines["a"]["evidence"] == [{"source": "hosts", "value": hosts}], paths

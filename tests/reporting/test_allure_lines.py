@@ -130,7 +130,7 @@ def test_what_a_check_tells_allure_itself_stays(project: Project) -> None:
     project.runbook(
         "a talks then=passes", "b talks then=fails", "c talks then=dies", "d listens", "e talks then=passes"
     )
-    run = project.gate("-n", "2")
+    run = project.gate("-n", "1")
     run.require("NO-GO", 10)
     found = results(project, run)
     for line_id in ("a", "b", "e"):
@@ -195,14 +195,15 @@ def test_where_the_canary_passed_nothing_is_green(project: Project) -> None:
     assert results(project, run).of("a")["status"] == "broken"
 
 
-def test_a_no_go_beside_green_lines_has_a_result_of_its_own(project: Project) -> None:
+def test_a_worker_that_dies_makes_no_go_of_green_lines_and_that_has_a_result_of_its_own(project: Project) -> None:
+    """Even if every line had been reported as passed before."""
     project.small(
         "import os\ndef pytest_sessionfinish(session):\n"
         "    if hasattr(session.config, 'workerinput'):\n        os._exit(1)\n",
         a="yes",
         b="yes",
     )
-    run = project.gate("-n", "1")
+    run = project.gate("-n", "1", "--max-worker-restart=1")
     run.require("NO-GO", 10, "worker")
     found = results(project, run)
     assert found.of("a")["status"] == found.of("b")["status"] == "passed"
@@ -285,7 +286,7 @@ def test_no_line(key, client, asked, tmp_path):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "worker"])
 def test_no_secret_is_written(project: Project, workers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of lines and of other tests of the run, in texts and in attachments."""
     secret = "hunter2-of-the-broker"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "gate"))
 from accepted import accept_all
 from allure_results import Results
+from ready import interpreters_own, ready
 
 LINES = 12
 PHASES = ("collection", "setup", "call", "teardown", "end")
@@ -81,10 +81,11 @@ def run(folder: Path, plan: dict[str, list[str | None]]) -> tuple[bool, str, int
     (folder / "runtime" / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     fewer = [word for name in ("randomly", "hypothesispytest", "benchmark", "anyio") for word in ("-p", f"no:{name}")]
-    words = [sys.executable, "-m", "pytest", "--golive", "-q", "-n", "2", *fewer]
-    done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, check=False, timeout=120)
+    words = ["pytest", "--golive", "-q", "-n", "2", *fewer]
+    said = (folder / "runtime" / "stdout", folder / "runtime" / "stderr")
+    status = ready(*interpreters_own(environ).items()).run(words, environ, said)
     verdict = json.loads((folder / "reports" / "verdict.json").read_text(encoding="utf-8"))
-    return (folder / "runtime" / "killed").exists(), verdict["verdict"], done.returncode, lost(folder, verdict)
+    return (folder / "runtime" / "killed").exists(), verdict["verdict"], status, lost(folder, verdict)
 
 
 def main(times: int, seed: int) -> int:
@@ -93,6 +94,7 @@ def main(times: int, seed: int) -> int:
     kills, wrong = Counter[str](), []
     with tempfile.TemporaryDirectory(prefix="stress-") as name:
         project(Path(name))
+        os.chdir(name)
         unharmed = run(Path(name), {"at": [], "workers": []})
         if unharmed != (False, "GO", 0, []):
             wrong.append(f"nobody was killed: {unharmed}")
