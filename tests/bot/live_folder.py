@@ -115,7 +115,7 @@ class LiveFolder:
             yield
         finally:
             ending.ask("the test is over")
-            thread.join(20)
+            thread.join(60)
         assert status == [0], said
 
     def start(self, **more: str) -> subprocess.Popen[str]:
@@ -151,7 +151,7 @@ class LiveFolder:
     def books(self) -> dict[str, Any]:
         return self.server.exchange.observed("main", 0.1)
 
-    def wait(self, what: Callable[[], object], within_s: float = 15.0) -> None:
+    def wait(self, what: Callable[[], object], within_s: float = 60.0) -> None:
         until = time.monotonic() + within_s
         while not what():
             assert time.monotonic() < until, "it did not happen"

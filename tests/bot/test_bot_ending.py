@@ -51,7 +51,7 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
 
 
 def health(url: str) -> float:
-    with httpx.Client(trust_env=False, timeout=10) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         text = client.get(url).text
     line = next(line for line in text.splitlines() if line.startswith("bot_exchange_health_status{"))
     return float(line.split()[-1])

@@ -52,7 +52,7 @@ def test_all_slots_are_busy_at_once_and_no_more() -> None:
     tested = queue(SystemClock())
     lock = threading.Lock()
     now = Counter[str]()
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(3, timeout=60)
 
     def task() -> None:
         with lock:

@@ -143,7 +143,7 @@ def test_a_killed_service_is_cleaned_up_after_by_the_next(live_folder: LiveFolde
     finally:
         assert second.stdin is not None
         second.send_signal(signal.SIGTERM) if sys.platform != "win32" else second.stdin.close()
-        output = second.communicate(timeout=20)[0]
+        output = second.communicate(timeout=60)[0]
     assert second.returncode == 0, output
     ended = {
         event.payload["cl_ord_id"] for event in folder.events() if event.type in ("order_fill", "order_fill_timeout")

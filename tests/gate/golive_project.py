@@ -212,7 +212,7 @@ class Project:
                 words, cwd=self.root, stdout=out, stderr=out, stdin=subprocess.DEVNULL, preexec_fn=hear_ctrl_c
             )
 
-    def require_nothing_left(self, within_s: float = 2.0) -> None:
+    def require_nothing_left(self, within_s: float = 10.0) -> None:
         """No process of a run lives on, and no temporary folder stays."""
         until = time.monotonic() + within_s
         while (left := [*self.processes(), *self.temporary.glob("kraken-golive*")]) and time.monotonic() < until:

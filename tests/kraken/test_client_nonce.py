@@ -77,7 +77,7 @@ def test_public_calls_do_not_wait_for_the_key() -> None:
     def exchange(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             started.set()
-            assert release.wait(10)
+            assert release.wait(60)
             return httpx.Response(200, json={"error": [], "result": {}})
         return httpx.Response(200, json={"error": [], "result": {"unixtime": 1, "rfc1123": "x"}})
 
@@ -86,7 +86,7 @@ def test_public_calls_do_not_wait_for_the_key() -> None:
     )
     private = threading.Thread(target=client.get_account_balance)
     private.start()
-    assert started.wait(10)
+    assert started.wait(60)
     client.server_time()
     release.set()
     private.join()

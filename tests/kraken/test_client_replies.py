@@ -139,7 +139,7 @@ def heard() -> Iterator[tuple[str, list[bytes]]]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", found
-        thread.join(10)
+        thread.join(60)
 
 
 def test_a_request_is_the_same_where_a_recorder_listens(

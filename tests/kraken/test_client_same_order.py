@@ -205,20 +205,20 @@ def test_two_threads_do_not_send_one_name() -> None:
     def slowly(request: httpx.Request) -> httpx.Response:
         sent.append(request.url.path)
         sending.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return exchange.transport().handle_request(request)
 
     with exchange.client(transport=httpx.MockTransport(slowly)) as client:
         told: list[PlacedOrder] = []
         thread = threading.Thread(target=lambda: told.append(client.place_order(order())))
         thread.start()
-        assert sending.wait(10)
+        assert sending.wait(60)
         try:
             with pytest.raises(NotSentError, match=f"another thread .* {NAME}"):
                 client.place_order(order())
         finally:
             go_on.set()
-            thread.join(10)
+            thread.join(60)
         assert [placed.txid for placed in told] == ["ONEW"]
         assert len(sent) == 1
         assert client.place_order(order()).txid == "ONEW", "the name is free again"

@@ -236,7 +236,7 @@ def test_one_connection_is_kept_and_a_stale_one_is_replaced(serve: Callable[...,
         for _ in range(2):
             client.get_account_balance()
         assert server.connections == 1
-        assert server.ended.acquire(timeout=10)
+        assert server.ended.acquire(timeout=60)
         # The server has closed the idle connection: the next call must go over a new one.
         client.get_account_balance()
     assert server.connections == 2
@@ -341,7 +341,7 @@ def test_a_connection_whose_server_has_said_too_much_is_not_used_again(serve: Ca
 
     def says_more(link: socket.socket) -> None:
         good(link)
-        assert read.wait(10)
+        assert read.wait(60)
         answer(link)
         said.set()
         with contextlib.suppress(OSError):
@@ -351,7 +351,7 @@ def test_a_connection_whose_server_has_said_too_much_is_not_used_again(serve: Ca
     with client_of(server.url, retry=NO_RETRY) as client:
         client.get_account_balance()
         read.set()
-        assert said.wait(10)
+        assert said.wait(60)
         assert client.get_account_balance() == {"ZUSD": Decimal("1.0000")}
     assert server.connections == 2
 

@@ -63,7 +63,7 @@ def start_and_hang(project: Project, *arguments: str) -> psutil.Popen:
 
 
 def require_no_go_and_nothing_left(project: Project) -> None:
-    project.require_nothing_left(within_s=10)
+    project.require_nothing_left(within_s=30)
     assert project.verdict()["verdict"] == "NO-GO"
 
 

@@ -318,7 +318,7 @@ def test_a_killed_run_leaves_a_no_go_behind(project: Project) -> None:
         time.sleep(0.05)
     for process in (run, *psutil.Process(run.pid).children(recursive=True)):
         process.kill()
-    run.wait(10)
+    run.wait(60)
     assert Results(folder).errors == ["NO-GO: the run did not reach its end"]
     assert Results(folder).all == []
     assert project.verdict()["verdict"] == "NO-GO"

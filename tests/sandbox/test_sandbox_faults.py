@@ -38,7 +38,7 @@ def server(shared: SandboxServer) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=10) as made:
+    with httpx.Client(trust_env=False, timeout=60) as made:
         yield made
 
 
@@ -50,7 +50,7 @@ def user(shared: SandboxServer) -> User:
 def admin(server: SandboxServer, path: str, fields: Any) -> httpx.Response:
     headers = {"X-Sandbox-Token": server.settings.admin_token.get_secret_value()}
     body = fields if isinstance(fields, str) else json.dumps(fields)
-    with httpx.Client(trust_env=False, timeout=10) as made:
+    with httpx.Client(trust_env=False, timeout=60) as made:
         return made.post(server.admin_url + path, content=body, headers=headers)
 
 

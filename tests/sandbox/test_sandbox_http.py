@@ -44,7 +44,7 @@ def server(shared: SandboxServer) -> Iterator[SandboxServer]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=10) as made:
+    with httpx.Client(trust_env=False, timeout=60) as made:
         yield made
 
 
@@ -137,7 +137,7 @@ def test_made_up_endpoints_share_one_entry(client: httpx.Client) -> None:
 
 
 def _fetch(url: str) -> None:
-    with httpx.Client(trust_env=False, timeout=10) as made:
+    with httpx.Client(trust_env=False, timeout=60) as made:
         made.get(url)
 
 
@@ -147,7 +147,7 @@ def test_calls_overlap_and_the_most_at_once_is_counted() -> None:
         contextlib.ExitStack() as stack,
     ):
         address = ("127.0.0.1", server.servers.ports["bot"])
-        lines = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(5)]
+        lines = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(5)]
         for line in lines:
             line.sendall(b"GET /0/public/Time HTTP/1.1\r\nHost: x\r\n\r\n")
         for line in lines:
@@ -230,7 +230,7 @@ def test_a_fault_can_be_for_one_door(server: SandboxServer, client: httpx.Client
 def test_what_a_fault_does_to_an_order(server: SandboxServer, fault: dict[str, Any], placed: bool) -> None:
     server.exchange.install_fault(FaultSettings.model_validate({"endpoint": "AddOrder", **fault}))
     sent = call(server, "AddOrder", order(price="70000", cl_ord_id="fault-1"))
-    with httpx.Client(trust_env=False, timeout=10) as made:
+    with httpx.Client(trust_env=False, timeout=60) as made:
         try:
             answer: Any = post(made, server.url(), sent)
         except httpx.TransportError as error:
@@ -255,7 +255,7 @@ def test_what_a_fault_does_to_an_order(server: SandboxServer, fault: dict[str, A
 
 def test_a_reset_really_resets(server: SandboxServer) -> None:
     server.exchange.install_fault(FaultSettings(kind="reset_before"))
-    with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=60) as raw:
         raw.sendall(b"GET /0/public/Time HTTP/1.1\r\nHost: x\r\n\r\n")
         with pytest.raises(ConnectionError):
             raw.recv(1000)
@@ -264,9 +264,9 @@ def test_a_reset_really_resets(server: SandboxServer) -> None:
 def test_a_client_that_leaves_early_is_no_longer_in_service() -> None:
     with SandboxServer(SandboxSettings(latency_s=0.05)) as server:
         for sent in (b"GET /0/public/Time HTTP/1.1\r\nHost: x\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n"):
-            with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=10) as raw:
+            with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=60) as raw:
                 raw.sendall(sent + (b"Host: x\r\n\r\nabc" if sent.startswith(b"POST") else b""))
-        limit = time.monotonic() + 10
+        limit = time.monotonic() + 60
         while time.monotonic() < limit:
             books = server.exchange.observed()
             if books["requests"]["total"] == 2 and books["in_service"] == 0:
@@ -429,7 +429,7 @@ def test_a_host_serves_in_a_loop_of_its_own(client: httpx.Client) -> None:
         assert client.get(url + "/0/public/Time").json()["error"] == []
     finally:
         servers.stop()
-        host.join(20)
+        host.join(60)
     assert not host.is_alive()
     with pytest.raises(httpx.ConnectError):
         _fetch(url)
@@ -472,7 +472,7 @@ def test_a_caller_does_not_say_itself_where_it_calls_from() -> None:
 
 
 def test_an_answer_arrives_in_one_piece(server: SandboxServer) -> None:
-    with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", server.servers.ports["main"]), timeout=60) as link:
         link.sendall(b"GET /0/public/Time HTTP/1.1\r\nHost: sandbox\r\n\r\n")
         piece = link.recv(65536)
     assert piece.startswith(b"HTTP/1.1 200")

@@ -262,7 +262,7 @@ def at_terminal(folder: Path, words: list[str], answers: list[str]) -> tuple[str
             if waiting and said.rstrip().endswith((":", "[y/N]:")):
                 os.write(outer, waiting.pop(0).encode() + b"\n")
                 said += "\n"
-        return said, process.wait(10)
+        return said, process.wait(60)
     finally:
         process.kill()
         process.wait()

@@ -186,7 +186,7 @@ import os, pathlib, subprocess, sys, unittest
 import httpx, pytest
 
 def test_plain(kraken_sandbox):
-    with httpx.Client(base_url=kraken_sandbox.url, trust_env=False, timeout=5) as client:
+    with httpx.Client(base_url=kraken_sandbox.url, trust_env=False, timeout=60) as client:
         kraken_sandbox.fault("latency", "Time", latency_s=1)
         with pytest.raises(httpx.TimeoutException):
             client.get("/0/public/Time", timeout=0.1)
