@@ -181,11 +181,11 @@ SAFE = [
     secret_is_another,
     fault(
         "balance_is_down",
-        "EService:Unavailable",
+        "EGeneral:Internal error",
         "The exchange does not tell the balance.",
         door="checks",
         endpoint="Balance",
         kind="error",
-        error="EService:Unavailable",
+        error="EGeneral:Internal error",
     ),
 ]
