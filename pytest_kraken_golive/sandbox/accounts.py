@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from .ledger import Ledger
@@ -79,7 +79,7 @@ class Account:
         self.api_key = settings.api_key.get_secret_value()
         self.fingerprint = fingerprint(self.api_key)
         self.verifier = Verifier(settings.api_secret.get_secret_value())
-        self.permissions = list(settings.permissions)
+        self.permit(settings.permissions)
         self.nonces = Nonces(settings.nonce_window)
         self.tier: Tier = settings.tier or default_tier
         self.limited = settings.limits
@@ -111,6 +111,18 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account({self.name!r}, key {self.fingerprint})"
+
+    def permit(self, permissions: Iterable[str]) -> None:
+        """Give its key these rights, and no others."""
+        self.permissions = list(permissions)
+        self._rights = frozenset(permissions)
+
+    def may(self, sufficient: tuple[frozenset[str], ...]) -> bool:
+        """Whether its key has all rights of one of these sets; where there is no set, any key will do."""
+        for rights in sufficient:
+            if rights <= self._rights:
+                return True
+        return not sufficient
 
     def engine(self, pair_id: str) -> EngineLimit:
         """The engine's counter of this account in a pair."""

@@ -231,7 +231,7 @@ class Desk:
         """
         book = self._books[order.pair.id]
         if not order.amends:
-            order.amends.append(_state(order, "original", self.ids.next("T"), order.opened_at))
+            order.amends = (_state(order, "original", self.ids.next("T"), order.opened_at),)
         keeps_place = terms.price == order.price and terms.volume <= order.volume
         if terms.volume <= order.executed:
             self.cancel(order, USER_REQUESTED, now)
@@ -240,7 +240,7 @@ class Desk:
             order.trigger, order.post_only = terms.trigger, terms.post_only
             self._work_on(order, keeps_place=keeps_place, now=now)
         amend_id = self.ids.next("T")
-        order.amends.append(_state(order, "user", amend_id, now))
+        order.amends += (_state(order, "user", amend_id, now),)
         self._react(book, now)
         return amend_id
 

@@ -27,7 +27,7 @@ from .settings import MOST_SKEW_S, PERMISSIONS, AccountSettings, FaultSettings, 
 from .settlement import total
 from .skew import SkewedClock
 from .transcript import Transcript
-from .wire import PRIVATE, PUBLIC, Call, failure, read_body, read_query, success
+from .wire import Call, failure, read_body, read_query, success
 
 _log = logging.getLogger(__name__)
 
@@ -117,9 +117,9 @@ class Exchange:
         """Book which endpoint a call asks for."""
         with self.lock:
             book = self.doors[call.door]
-            if call.path.startswith(PRIVATE):
+            if call.is_private:
                 book.private += 1
-            elif call.path.startswith(PUBLIC):
+            elif call.is_public:
                 book.public += 1
             # Made-up names share one entry, so that a caller cannot fill the books with them.
             book.by_endpoint[call.endpoint if call.endpoint in _KNOWN else "(unknown)"] += 1
@@ -128,9 +128,9 @@ class Exchange:
         now = self.clock.time()
         self.engine.advance(now)
         name = call.endpoint
-        if call.path.startswith(PRIVATE) and call.verb == "POST" and name in PRIVATE_ENDPOINTS:
+        if call.is_private and call.verb == "POST" and name in PRIVATE_ENDPOINTS:
             return self._private(call, PRIVATE_ENDPOINTS[name], now)
-        if call.path.startswith(PUBLIC) and call.verb == "GET" and name in endpoints_public.ENDPOINTS:
+        if call.is_public and call.verb == "GET" and name in endpoints_public.ENDPOINTS:
             return self._public(call, now)
         raise Refusal(refusals.UNKNOWN_METHOD)
 
@@ -153,7 +153,7 @@ class Exchange:
                 self._lockouts.failed(call.door, call.peer, monotonic_s)
             raise
         account = session.account
-        if endpoint.permissions and not any(needed.issubset(account.permissions) for needed in endpoint.permissions):
+        if not account.may(endpoint.permissions):
             raise Refusal(refusals.PERMISSION_DENIED)
         cost = self.settings.history_cost if endpoint.cost == HISTORY else endpoint.cost
         if cost and self.is_limited(account) and not account.rest.take(cost, monotonic_s):
@@ -298,7 +298,7 @@ class Exchange:
                     held = account.holds.get(asset, ZERO)
                     raise ValueError(f"balances.{asset}: expected at least the {held} held by orders, found {amount}")
             if permissions is not None:
-                account.permissions = list(permissions)
+                account.permit(permissions)
             if nonce_window is not None:
                 account.nonces.widen(nonce_window)
             now = self.clock.time()

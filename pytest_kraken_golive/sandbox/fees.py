@@ -28,6 +28,8 @@ LADDER = tuple(
 """From the lowest volume to the highest (Kraken: fee schedule since 2026-07-09)."""
 
 _STEPS = [tier.volume_usd for tier in LADDER]
+_MAKER = [tier.maker_pct / 100 for tier in LADDER]
+_TAKER = [tier.taker_pct / 100 for tier in LADDER]
 
 
 def tier_index(volume_usd: Decimal) -> int:
@@ -37,8 +39,7 @@ def tier_index(volume_usd: Decimal) -> int:
 
 def rate(volume_usd: Decimal, *, maker: bool) -> Decimal:
     """Fee as a fraction of cost, e.g. 0.008 for 0.80 %."""
-    tier = LADDER[tier_index(volume_usd)]
-    return (tier.maker_pct if maker else tier.taker_pct) / 100
+    return (_MAKER if maker else _TAKER)[tier_index(volume_usd)]
 
 
 def fee_answer(volume_usd: Decimal, *, maker: bool) -> dict[str, str | None]:

@@ -69,7 +69,7 @@ def batch_charge(orders: int) -> float:
 
 def engine_charge(operation: Operation, age_s: float | None = None) -> int:
     """What an operation adds: its fixed part and, by the order's age since creation or last amend, the penalty."""
-    charge = int(_ENGINE["fixed"][operation])
+    charge: int = _ENGINE["fixed"][operation]
     if age_s is not None:
         for below_s, penalty in _ENGINE["age_penalty_seconds_lt"].get(operation, []):
             if age_s < below_s:
@@ -94,9 +94,11 @@ class EngineLimit:
 
     def take(self, charge: float, now: float) -> bool:
         """Charge an operation; False (and nothing charged) if the counter would pass the threshold."""
-        if self._counter.value(now) + charge > self.threshold:
+        height = self._counter.value(now) + charge
+        if height > self.threshold:
             return False
-        self.add(charge, now)
+        self._counter.set(height, now)
+        self.charged += charge
         return True
 
     def add(self, charge: float, now: float) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from . import refusals
 from .appraisal import affordable
@@ -29,6 +28,7 @@ _ORDER_TYPES, _SELF_TRADES = get_args(OrderType), get_args(SelfTrade)
 _SIGNALS, _TIMES_IN_FORCE = get_args(Signal), get_args(TimeInForce)
 _FLAGS = {"post", "fcib", "fciq", "nompp", "viqc"}
 _POSTING = {"limit", "iceberg"}
+_TIMES = {"timeinforce", "starttm", "expiretm"}
 _CLOSING = tuple(sorted((LIMITED | TRIGGERED) - {"iceberg"}))
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 _FREE_TEXT = re.compile(r"[!-~]{1,18}")
@@ -40,8 +40,7 @@ _LEVERAGE = re.compile(r"[0-9]{1,3}(:1)?")
 _NO_LEVERAGE = {"none", "", "0", "1", "1:1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An order that is asked for."""
 
     order: Order
@@ -134,6 +133,8 @@ def order_flags(params: Params) -> set[str]:
 
 
 def _order_flags(params: Params, ordertype: str, side: str) -> set[str]:
+    if "oflags" not in params:
+        return set()
     flags = order_flags(params)
     if "post" in flags and ordertype not in _POSTING:
         raise invalid("oflags")
@@ -187,6 +188,8 @@ def display_volume(params: Params, name: str, volume: Decimal) -> Decimal:
 
 def _times(params: Params, now: float) -> tuple[TimeInForce, float, float]:
     """How long an order may rest, and the Unix times of its start and its expiry; 0 stands for none."""
+    if _TIMES.isdisjoint(params):
+        return "GTC", 0.0, 0.0
     text = choice(params, "timeinforce", _TIMES_IN_FORCE, "GTC")
     starts_at, expires_at = _moment(params, "starttm", now), _moment(params, "expiretm", now)
     if expires_at:

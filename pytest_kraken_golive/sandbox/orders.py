@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -215,9 +215,9 @@ class Order:
     """What it still holds of `held_asset`."""
     taker_rate: Decimal = ZERO
     """Fee rate of a taker when it became active; its hold is reckoned with it."""
-    fills: list[Fill] = field(default_factory=list)
+    fills: tuple[Fill, ...] = ()
     """Its trades, oldest first."""
-    amends: list[Amend] = field(default_factory=list)
+    amends: tuple[Amend, ...] = ()
     """Its states, oldest first; empty if it was never amended."""
 
     @property

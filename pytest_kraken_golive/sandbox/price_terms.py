@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .market import Pair
 from .refusals import INVALID_PRICE, Refusal, invalid
@@ -15,8 +14,7 @@ _TERM = re.compile(r"([+#-]?)([0-9]{1,15}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(%?)")
 _PERCENT_DECIMALS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class PriceTerm:
+class PriceTerm(NamedTuple):
     """What stands in `price` or `price2` (Kraken: add order)."""
 
     sign: Literal["", "+", "-", "#"]

@@ -28,7 +28,10 @@ class PriceQueue:
         self._arrivals += 1
         key = (self._sign * ticks, self._arrivals, order)
         self._keys[order.txid] = key
-        insort(self._line, key)
+        if not self._line or key > self._line[-1]:
+            self._line.append(key)
+        else:
+            insort(self._line, key)
 
     def remove(self, order: Order) -> None:
         """Take an order out, if it is in."""

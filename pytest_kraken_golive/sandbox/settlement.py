@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from . import fees
 from .appraisal import needed
@@ -30,8 +29,7 @@ class Witness(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Two sides that meet; one of them may be the invented market (None)."""
 
     book: Book
@@ -106,7 +104,7 @@ class Settlement:
         order.executed += fill.volume
         order.cost += fill.cost
         order.fee += fill.fee
-        order.fills.append(fill)
+        order.fills += (fill,)
         if order.showing is not None and fill.maker:
             order.showing -= fill.volume
         self._hold_the_rest(order, book)

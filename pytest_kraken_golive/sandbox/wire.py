@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,11 +23,11 @@ PRIVATE = "/0/private/"
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,20})?|\.[0-9]{1,20}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
-_compact = json.JSONEncoder(separators=(",", ":")).encode
+_compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A request, free of HTTP machinery."""
 
@@ -50,19 +51,19 @@ class Call:
     """Address of the sender."""
     arrived_at: float | None = None
     """Unix time of its arrival in seconds; None is the moment of handling."""
+    is_private: bool = field(init=False)
+    """Whether the path is one of the signed ones."""
+    endpoint: str = field(init=False)
+    """Name of the endpoint, e.g. `AddOrder`; the whole path where there is none."""
+
+    def __post_init__(self) -> None:
+        self.is_private = self.path.startswith(PRIVATE)
+        self.endpoint = self.path.removeprefix(PRIVATE if self.is_private else PUBLIC)
 
     @property
-    def endpoint(self) -> str:
-        """Name of the endpoint, e.g. `AddOrder`; the whole path where there is none."""
-        for prefix in (PRIVATE, PUBLIC):
-            if self.path.startswith(prefix):
-                return self.path[len(prefix) :]
-        return self.path
-
-    @property
-    def is_private(self) -> bool:
-        """Whether the path is one of the signed ones."""
-        return self.path.startswith(PRIVATE)
+    def is_public(self) -> bool:
+        """Whether the path is one of those that take no signature."""
+        return self.path.startswith(PUBLIC)
 
 
 def read_query(text: str) -> Params:
@@ -156,7 +157,7 @@ def choice(params: Params, name: str, values: tuple[str, ...], default: str) -> 
     text = params.get(name, default)
     if text not in values:
         raise invalid(name)
-    return text
+    return sys.intern(text)  # an order keeps it: one text for all
 
 
 def names(params: Params, name: str) -> list[str]:
