@@ -154,9 +154,10 @@ class Account:
 
     def hold(self, order: Order, amount: Decimal) -> None:
         """Let an order hold this much instead of what it held."""
-        asset = order.held_asset
-        self.holds[asset] = self.holds.get(asset, ZERO) + amount - order.held
-        order.held = amount
+        if amount != order.held:
+            asset = order.held_asset
+            self.holds[asset] = self.holds.get(asset, ZERO) + amount - order.held
+            order.held = amount
 
     # --- orders ---------------------------------------------------------------------------------------------------
 

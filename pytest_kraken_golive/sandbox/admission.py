@@ -55,6 +55,8 @@ def admit(exchange: Exchange, order: Order) -> None:
 def check_mode(exchange: Exchange, order: Order) -> None:
     """What the modes of the exchange and of the pair let through."""
     for mode in (exchange.status, exchange.pair_status[order.pair.id]):
+        if mode == "online":
+            continue
         if mode in {"cancel_only", "reduce_only"} or (mode == "post_only" and not order.post_only):
             raise market_mode(mode)
         if mode == "limit_only" and order.price is None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from .exchange import Exchange
-from .faults import cloudflare_page
+from .faults import Hit, cloudflare_page
 from .refusals import BAD_REQUEST, INVALID_NONCE, THROTTLED
 from .settings import FaultSettings
 from .skew import SkewedClock
@@ -78,7 +78,13 @@ class Door:
         if transcript is not None:
             receive, send = transcript.listening(scope, receive, send, scope["extensions"][TRANSPORT])
         try:
-            await self._serve(visit, scope, receive, send)
+            body = await _read(receive)
+            call = _call(scope, body or b"", self._name, visit.arrived_at)
+            hit = self._exchange.take_up(call)
+            if body is None or hit is not None or self._latency_s:
+                await self._serve_troubled(visit, call, hit, Wire(scope, receive, send), whole=body is not None)
+            else:
+                await _respond(visit, send, 200, _JSON_HEADERS, self._exchange.answer(call))
         except _Gone:
             pass
         except asyncio.CancelledError:
@@ -87,23 +93,20 @@ class Door:
         finally:
             visit.end()
 
-    async def _serve(self, visit: _Visit, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_troubled(self, visit: _Visit, call: Call, hit: Hit | None, wire: Wire, *, whole: bool) -> None:
+        """Serve a request that waits, that meets a fault, or whose body was too large to be taken whole."""
         exchange = self._exchange
-        body = await _read(receive)
-        call = _call(scope, body or b"", self._name, visit.arrived_at)
-        exchange.count(call)
-        hit = exchange.pick_fault(call)
         delay_s = self._latency_s + (0.0 if hit is None else hit.wait_s)
         if delay_s:
             await _pause(exchange.clock, delay_s)
-        if body is None:
-            await _respond(visit, send, 200, _JSON_HEADERS, exchange.refused(call, BAD_REQUEST))
+        if not whole:
+            await _respond(visit, wire.send, 200, _JSON_HEADERS, exchange.refused(call, BAD_REQUEST))
         elif hit is None or hit.order.kind == "latency":
-            await _respond(visit, send, 200, _JSON_HEADERS, exchange.answer(call))
+            await _respond(visit, wire.send, 200, _JSON_HEADERS, exchange.answer(call))
         else:
             if hit.order.kind == "refused":
                 self._refuse(hit.order.refuse_s)
-            await _serve_fault(visit, hit.order, call, Wire(scope, receive, send))
+            await _serve_fault(visit, hit.order, call, wire)
 
 
 class _Visit:
@@ -137,23 +140,16 @@ class _Visit:
 
 
 def _call(scope: Scope, body: bytes, door: str, arrived_at: float) -> Call:
-    key = sign = content_type = ""
-    for name, value in scope["headers"]:
-        if name == b"api-key":
-            key = value.decode("latin-1")
-        elif name == b"api-sign":
-            sign = value.decode("latin-1")
-        elif name == b"content-type":
-            content_type = value.decode("latin-1")
+    headers: dict[bytes, bytes] = dict(scope["headers"])
     client = scope.get("client")
     return Call(
         verb=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
         body=body,
-        content_type=content_type,
-        api_key=key,
-        api_sign=sign,
+        content_type=headers.get(b"content-type", b"").decode("latin-1"),
+        api_key=headers.get(b"api-key", b"").decode("latin-1"),
+        api_sign=headers.get(b"api-sign", b"").decode("latin-1"),
         door=door,
         peer=client[0] if client else "",
         arrived_at=arrived_at,

@@ -45,13 +45,19 @@ def add_order(exchange: Exchange, session: Session) -> object:
     check_deadline(params, session)
     examine(exchange, draft.order, draft.stated)
     admit(exchange, draft.order)
-    close = close_in_words(draft.order)
-    descr = {"order": order_line(draft.order)} | ({"close": close} if close else {})
+    descr = _in_words(draft.order)
     if validate:
         _validated(exchange, session)
         return {"descr": descr}
     exchange.desk.place(draft.order, session.now)
     return {"descr": descr, "txid": [draft.order.txid]}
+
+
+def _in_words(order: Order) -> dict[str, str]:
+    """What an answer says of an order, and of the one that is to follow it."""
+    if order.close is None:
+        return {"order": order_line(order)}
+    return {"order": order_line(order), "close": close_in_words(order)}
 
 
 def add_order_batch(exchange: Exchange, session: Session) -> object:

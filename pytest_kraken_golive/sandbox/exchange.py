@@ -87,12 +87,19 @@ class Exchange:
         with self.lock:
             self.doors[door].leave()
 
-    def pick_fault(self, call: Call) -> Hit | None:
-        """The fault that hits this call, booked as served."""
+    def take_up(self, call: Call) -> Hit | None:
+        """Book which endpoint a call asks for; gives the fault that hits it, booked as served."""
         with self.lock:
+            book = self.doors[call.door]
+            if call.is_private:
+                book.private += 1
+            elif call.is_public:
+                book.public += 1
+            # Made-up names share one entry, so that a caller cannot fill the books with them.
+            book.by_endpoint[call.endpoint if call.endpoint in _KNOWN else "(unknown)"] += 1
             hit = self.faults.pick(call.door, call.endpoint)
             if hit is not None:
-                self.doors[call.door].faults[hit.order.kind] += 1
+                book.faults[hit.order.kind] += 1
             return hit
 
     def answer(self, call: Call) -> bytes:
@@ -112,17 +119,6 @@ class Exchange:
         with self.lock:
             self.doors[call.door].errors.update(errors)
             return failure(*errors, null_result=not call.is_private)
-
-    def count(self, call: Call) -> None:
-        """Book which endpoint a call asks for."""
-        with self.lock:
-            book = self.doors[call.door]
-            if call.is_private:
-                book.private += 1
-            elif call.is_public:
-                book.public += 1
-            # Made-up names share one entry, so that a caller cannot fill the books with them.
-            book.by_endpoint[call.endpoint if call.endpoint in _KNOWN else "(unknown)"] += 1
 
     def _result(self, call: Call) -> object:
         now = self.clock.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -16,8 +17,6 @@ EntryType = Literal["trade", "deposit", "adjustment"]
 class LedgerEntry:
     """A change of one balance (Kraken: ledgers)."""
 
-    id: str
-    """Id of the entry, `L...`."""
     refid: str
     """Id of the trade, or of the payment."""
     at: float
@@ -32,6 +31,8 @@ class LedgerEntry:
     """Fee, taken besides."""
     balance: Decimal
     """Balance after it."""
+    id: str = ""
+    """Id of the entry, `L...`; given when somebody asks for it."""
 
 
 class Ledger:
@@ -39,16 +40,34 @@ class Ledger:
 
     def __init__(self, owner: str) -> None:
         self.balances: dict[str, Decimal] = {}
-        self.entries: dict[str, LedgerEntry] = {}
-        """By id, oldest first."""
         self._ids = Ids(f"ledger/{owner}")
+        self._named: dict[str, LedgerEntry] = {}
+        self._unnamed: list[LedgerEntry] = []
+
+    @property
+    def entries(self) -> dict[str, LedgerEntry]:
+        """By id, oldest first."""
+        self._name()
+        return self._named
+
+    def ids(self, entries: Iterable[LedgerEntry]) -> list[str]:
+        """The ids of entries that it booked."""
+        self._name()
+        return [entry.id for entry in entries]
+
+    def _name(self) -> None:
+        """Give ids to what was booked since they were last asked for: drawn in the order of booking all the same."""
+        for entry in self._unnamed:
+            entry.id = self._ids.next("L")
+            entry.refid = entry.refid or self._ids.next("Q")
+            self._named[entry.id] = entry
+        self._unnamed.clear()
 
     def book(
         self, kind: EntryType, asset: str, amount: Decimal, at: float, *, fee: Decimal = ZERO, refid: str = ""
-    ) -> str:
-        """Change a balance by an amount less a fee, and note it; gives the entry's id."""
-        balance = self.balances.get(asset, ZERO) + amount - fee
-        self.balances[asset] = balance
-        name = self._ids.next("L")
-        self.entries[name] = LedgerEntry(name, refid or self._ids.next("Q"), at, kind, asset, amount, fee, balance)
-        return name
+    ) -> LedgerEntry:
+        """Change a balance by an amount less a fee, and note it."""
+        balance = self.balances[asset] = self.balances.get(asset, ZERO) + amount - fee
+        entry = LedgerEntry(refid, at, kind, asset, amount, fee, balance)
+        self._unnamed.append(entry)
+        return entry

@@ -12,6 +12,7 @@ from .price_terms import PriceTerm
 
 if TYPE_CHECKING:
     from .accounts import Account
+    from .ledger import LedgerEntry
 
 Side = Literal["buy", "sell"]
 OrderType = Literal[
@@ -91,8 +92,8 @@ class Fill:
     """Fee in quote units, as reports show it even where it was taken in base units."""
     maker: bool
     """Whether the order rested."""
-    ledgers: tuple[str, ...] = ()
-    """Ids of its ledger entries."""
+    entries: tuple[LedgerEntry, ...] = ()
+    """What it did to balances."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Awaitable
 from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -21,6 +22,7 @@ class _Gathering:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._parts: list[bytes] = []
+        self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -55,6 +57,8 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # over http
         self.app = functools.partial(_with_transport, self.app, gathering)
 
 
-async def _with_transport(app: Application, transport: _Gathering, scope: Scope, receive: Receive, send: Send) -> None:
+def _with_transport(
+    app: Application, transport: _Gathering, scope: Scope, receive: Receive, send: Send
+) -> Awaitable[None]:
     scope.setdefault("extensions", {})[TRANSPORT] = transport
-    await app(scope, receive, send)
+    return app(scope, receive, send)

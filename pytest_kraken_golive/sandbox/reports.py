@@ -88,7 +88,7 @@ def _average(order: Order) -> Decimal:
 def shown_trade(fill: Fill, *, with_ledgers: bool = False) -> dict[str, Any]:
     """A trade in TradesHistory or QueryTrades."""
     order, pair = fill.order, fill.order.pair
-    ledgers = {"ledgers": list(fill.ledgers)} if with_ledgers else {}
+    ledgers = {"ledgers": order.account.ledger.ids(fill.entries)} if with_ledgers else {}
     return ledgers | {
         "ordertxid": order.txid,
         "postxid": position_id(order),

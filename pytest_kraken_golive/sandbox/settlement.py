@@ -128,7 +128,7 @@ class Settlement:
         spent = fill.cost + quote_fee if order.side == "buy" else fill.volume + base_fee
         order.account.hold(order, max(ZERO, order.held - spent))
         ledger = order.account.ledger
-        fill.ledgers = (
+        fill.entries = (
             ledger.book("trade", pair.quote, -sign * fill.cost, fill.at, fee=quote_fee, refid=fill.txid),
             ledger.book("trade", pair.base, sign * fill.volume, fill.at, fee=base_fee, refid=fill.txid),
         )

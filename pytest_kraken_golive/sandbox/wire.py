@@ -72,15 +72,16 @@ def read_query(text: str) -> Params:
     for part in text.split("&"):
         name, _, value = part.partition("=")
         if "%" in part or "+" in part:
-            # A deadline's colons stand in the value alone.
-            name, value = _unescaped(name) if "%" in name or "+" in name else name, _unescaped(value)
+            name, value = _unescaped(name), _unescaped(value)
         if part:
             params[name] = value
     return params
 
 
 def _unescaped(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ")).decode(errors="replace")
+    # First what a deadline has. What comes out of it ends no other escape, so that their order is of no account.
+    text = text.replace("+", " ").replace("%3A", ":").replace("%2B", "+")
+    return unquote_to_bytes(text).decode(errors="replace") if "%" in text else text
 
 
 def read_body(body: bytes, content_type: str) -> Params:

@@ -284,7 +284,7 @@ def test_no_stream_of_orders_makes_or_loses_money(seed: int) -> None:
         assert expected == held.balances
         for fill in held.fills.values():
             pair, sign = fill.order.pair, 1 if fill.order.side == "buy" else -1
-            booked = {held.ledger.entries[name].asset: held.ledger.entries[name] for name in fill.ledgers}
+            booked = {entry.asset: entry for entry in fill.entries}
             assert booked[pair.base].amount == sign * fill.volume
             assert booked[pair.quote].amount == -sign * fill.cost
             assert booked[pair.quote].fee == (0 if fill.order.fee_in_base else fill.fee)
