@@ -38,6 +38,17 @@ def test_a_trade_names_its_ledger_entries_and_they_name_it(venue: Venue) -> None
     assert -amounts["ZUSD"] == round(Decimal(trade["cost"]), 4)
 
 
+def test_ledger_entries_have_the_same_ids_whenever_somebody_looks() -> None:
+    often, once = Venue(), Venue()
+    for _ in range(3):
+        often.add(ordertype="market", volume="0.01")
+        often.result("Ledgers")
+        once.add(ordertype="market", volume="0.01")
+    ids = [list(venue.result("Ledgers")["ledger"]) for venue in (often, once)]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) > len(once.result("TradesHistory")["trades"]) * 2
+
+
 @pytest.mark.parametrize(
     ("params", "count"),
     [
