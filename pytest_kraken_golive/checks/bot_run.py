@@ -12,6 +12,7 @@ from pytest_kraken_golive.checks.limits import require_clean_log
 from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
 from pytest_kraken_golive.deployment.instants import as_instant
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.deployment.misspelt import letters
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.rehearsal.bot_run import BotState
 from pytest_kraken_golive.rehearsal.handle import PaperBot, SandboxHandle
@@ -124,6 +125,7 @@ def require_success(report: PaperReport, deployment: Deployment, entrypoint: str
         evidence.saw(found)
         assert found.value == expected, found.unlike(expected, "let the bot run again, with this configuration")
     evidence.saw(report.text("run_id"))
+    evidence.saw(report.text("bot_version"))
     _validated_itself(report, deployment, entrypoint, evidence)
 
 
@@ -134,6 +136,7 @@ def _validated_itself(report: PaperReport, deployment: Deployment, entrypoint: s
     for key, configured in (
         ("environment", own.environment),
         ("risk_profile", own.risk_profile),
+        *([("strategy", own.strategy)] if own.given("strategy") else []),
         ("keychain_key", environment.keychain_key),
     ):
         found = report.text("validation", key)
@@ -141,11 +144,20 @@ def _validated_itself(report: PaperReport, deployment: Deployment, entrypoint: s
         assert found.value == configured.value, found.unlike(
             configured.value, f"let the bot validate what is configured at {configured.where}"
         )
-    for key, expected in (("mode", "paper"), ("credentials_validated", True)):
+    for key, expected in (("mode", "paper"), ("expected_environment", "paper"), ("credentials_validated", True)):
         found = report.at("validation", key)
         evidence.saw(found)
         same = type(found.value) is type(expected) and found.value == expected
         assert same, found.unlike(expected, "let the bot validate itself before it trades")
+    symbols = report.names("validation", "symbols")
+    evidence.saw(symbols)
+    assert symbols.value, symbols.unlike(Words("the pairs that are traded"), "let the bot validate its pairs")
+    if environment.given("adapter_settings") and environment.has("adapter_settings", "symbols"):
+        traded = environment.symbols
+        known = {letters(symbol) for symbol in symbols.value}
+        assert known == {letters(symbol) for symbol in traded.value}, symbols.unlike(
+            traded.value, f"let the bot validate the pairs that are configured at {traded.where}"
+        )
     decisions = report.whole("decision_events")
     evidence.saw(decisions)
     assert decisions.value > 0, decisions.unlike(Words("at least one decision"), "let the strategy decide something")

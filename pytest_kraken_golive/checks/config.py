@@ -34,6 +34,10 @@ from pytest_kraken_golive.policy import Policy
         beside.other_trading_profile_tagged_live,
         beside.starts_live_by_default,
         beside.adapter_is_sent_to_kraken,
+        beside.adapter_takes_orders_over_websocket,
+        beside.adapter_has_a_list_of_endpoints,
+        beside.adapter_mode_is_live,
+        beside.live_entrypoint_starts_along,
     ],
 )
 def entrypoint_environment(
@@ -64,6 +68,9 @@ def entrypoint_environment(
         broken.risk_profile_gone,
         broken.risk_profile_empty,
         broken.risk_without_limit,
+        broken.risk_of_everything,
+        broken.risk_of_nothing,
+        broken.risk_of_a_day_beyond_all,
         broken.environment_has_another_risk_profile,
         broken.account_has_another_risk_profile,
         broken.environment_without_risk_profile,
@@ -88,13 +95,27 @@ def entrypoint_risk_profile(
     core_config.risk_profile(own.risk_profile)
     assert own.risk_profile.value == profile, own.risk_profile.unlike(profile)
     limits = core_config.risk_profile(profile)
-    for share in (limits.max_daily_loss_pct, limits.max_position_pct, limits.hard_drawdown_pct):
-        evidence.saw(share)
+    losses = (limits.max_daily_loss_pct, limits.hard_drawdown_pct)
+    shares = (*losses, limits.max_position_pct)
+    for share in shares:
         assert share.value <= 1, share.unlike(
             Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
         )
-    for limit in (limits.max_leverage, limits.max_open_positions):
+    for loss in losses:
+        assert loss.value < 1, loss.unlike(
+            Words("less than 1, which is all there is and limits nothing"), "write how much may be lost: 0.02 is 2 %"
+        )
+    for limit in (*shares, limits.max_leverage, limits.max_open_positions):
         evidence.saw(limit)
+        assert limit.value > 0, limit.unlike(
+            Words("more than 0, which some programs take for no limit and others for a standstill"),
+            "write the limit that is meant",
+        )
+    day, all_in_all = losses
+    assert day.value <= all_in_all.value, day.unlike(
+        Words(f"at most hard_drawdown_pct, {all_in_all.value} ({all_in_all.where}): beyond it everything is closed"),
+        "lower it, or raise the other",
+    )
     theirs = core_config.environment(own.environment).risk_profile
     core_config.risk_profile(theirs)
     see_all(evidence, [own.risk_profile, theirs], through=own.environment)

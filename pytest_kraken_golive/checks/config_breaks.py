@@ -96,6 +96,24 @@ def risk_without_limit(copy: Copy) -> None:
     copy.edit(CORE, "risk_profiles.balanced.max_daily_loss_pct", 2.0)
 
 
+@sabotage("hard_drawdown_pct: expected less than 1")
+def risk_of_everything(copy: Copy) -> None:
+    """Trading stops when all is lost."""
+    copy.edit(CORE, "risk_profiles.balanced.hard_drawdown_pct", 1.0)
+
+
+@sabotage("max_open_positions: expected more than 0")
+def risk_of_nothing(copy: Copy) -> None:
+    """Zero: no position at all, or no limit."""
+    copy.edit(CORE, "risk_profiles.balanced.max_open_positions", 0)
+
+
+@sabotage("max_daily_loss_pct: expected at most hard_drawdown_pct")
+def risk_of_a_day_beyond_all(copy: Copy) -> None:
+    """A day may lose what is never to be lost."""
+    copy.edit(CORE, "risk_profiles.balanced.max_daily_loss_pct", 0.5)
+
+
 @sabotage("copies of one value to agree")
 def environment_has_another_risk_profile(copy: Copy) -> None:
     """The environment's own profile contradicts the entrypoint's."""

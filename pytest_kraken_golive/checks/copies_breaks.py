@@ -152,6 +152,32 @@ def adapter_is_sent_to_kraken(copy: Copy) -> None:
     copy.edit(CORE, "environments.kraken_paper.adapter_settings.base_url", "https://api.kraken.com")
 
 
+@sabotage("adapter_settings.ws_url: expected an exchange to play on")
+def adapter_takes_orders_over_websocket(copy: Copy) -> None:
+    """Not the feed of prices: the socket that takes orders."""
+    copy.edit(CORE, "environments.kraken_paper.adapter_settings.ws_url", "wss://ws-auth.kraken.com/v2")
+
+
+@sabotage("adapter_settings.http.endpoints")
+def adapter_has_a_list_of_endpoints(copy: Copy) -> None:
+    """The real exchange as the second of two addresses."""
+    addresses = ["https://sandbox.example.org", "https://api.kraken.com"]
+    copy.edit(CORE, "environments.kraken_paper.adapter_settings.http", {"endpoints": addresses})
+
+
+@sabotage("adapter_settings.trading_mode: expected a mode that agrees with a paper environment")
+def adapter_mode_is_live(copy: Copy) -> None:
+    """Paper by name, and the adapter is told to trade for real."""
+    copy.edit(CORE, "environments.kraken_paper.adapter_settings.trading_mode", "Live")
+
+
+@sabotage("kraken_desktop_live.bootstrap: expected false")
+def live_entrypoint_starts_along(copy: Copy) -> None:
+    """Whoever starts the paper bot starts the real one, too."""
+    copy.edit(RUNTIME, "execution.live.enabled", True)
+    copy.edit(RUNTIME, "trading.entrypoints.kraken_desktop_live.bootstrap", True)
+
+
 @sabotage("risk.default_profile")
 def default_risk_profile_is_none(copy: Copy) -> None:
     """Who names no risk profile gets one that does not exist."""

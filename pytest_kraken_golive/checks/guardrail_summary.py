@@ -15,12 +15,13 @@ QUIET = ("debug", "info", "none", "ok")
 TOTALS = (("rate_limit_wait_total", "rate_limit_wait_avg_seconds"), ("timeout_total", "timeout_avg_seconds"))
 
 
-def require_quiet_summary(report: PaperReport, queues: Found, evidence: Evidence) -> None:
+def require_quiet_summary(report: PaperReport, queues: Found, environments: Found, evidence: Evidence) -> None:
     """Judge the bot's own summary of its guardrails.
 
     Args:
         report: the bot's report.
         queues: the queues that the paper profiles name; each must be summed up.
+        environments: those of the paper entrypoints; nothing else may be summed up.
         evidence: takes what was seen.
 
     Raises:
@@ -37,16 +38,19 @@ def require_quiet_summary(report: PaperReport, queues: Found, evidence: Evidence
         Words("a time after the run's start"), "let the bot sum up this very run"
     )
     evidence.saw(report.names(*SUMMARY, "tags"))
-    evidence.saw(_summed_up(report, queues))
+    evidence.saw(_summed_up(report, queues, environments))
     _quiet_records(report)
 
 
-def _summed_up(report: PaperReport, queues: Found) -> Found:
+def _summed_up(report: PaperReport, queues: Found, environments: Found) -> Found:
     summaries = report.document.items((*SUMMARY, "summaries"))
     known = []
     for place in map(str, range(len(summaries.value))):
         path = (*SUMMARY, "summaries", place)
-        report.text(*path, "environment")
+        environment = report.text(*path, "environment")
+        assert environment.value in environments.value, environment.unlike(
+            Words(f"one of {', '.join(environments.value)} ({environments.where})"), "let the bot sum up its paper run"
+        )
         known.append(report.text(*path, "queue").value)
         severity = report.text(*path, "severity")
         assert severity.value.casefold() in QUIET, severity.unlike("info", "look into the guardrail log")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -84,6 +85,18 @@ def report_contradicts_exchange(copy: Copy) -> None:
     copy.edit(REPORT, "io_queue.kraken_spot.observed_concurrency_max", 1)
 
 
+@sabotage("observed_concurrency_max: expected at most 3, found 99")
+def report_admits_more(copy: Copy) -> None:
+    """The bot itself counted more than it promises."""
+    copy.edit(REPORT, "io_queue.kraken_spot.observed_concurrency_max", 99)
+
+
+@sabotage("observed_burst_max: expected at least 1, found 0")
+def report_counted_no_burst(copy: Copy) -> None:
+    """Requests were sent, and the queue counted none."""
+    copy.edit(REPORT, "io_queue.kraken_spot.observed_burst_max", 0)
+
+
 @check(
     "io_queue",
     breaks=[
@@ -96,6 +109,8 @@ def report_contradicts_exchange(copy: Copy) -> None:
         bot_ignores_its_limits,
         bot_never_under_load,
         report_contradicts_exchange,
+        report_admits_more,
+        report_counted_no_burst,
     ],
 )
 def io_queue(
@@ -140,8 +155,12 @@ def io_queue(
     most = paper_report.whole("io_queue", queue, "observed_burst_max")
     evidence.saw(most)
     assert most.value <= burst, most.unlike(Words(f"at most {burst}"), "let the queue pace its bursts")
+    assert most.value >= 1, most.unlike(Words("at least 1"), "let the queue count its own work")
     assert said.value >= at_once, said.unlike(
         Words(f"at least {at_once}, as the exchange counted"), "let the queue count its own work"
+    )
+    assert said.value <= max_concurrency, said.unlike(
+        Words(f"at most {max_concurrency}"), "send every request through the queue"
     )
 
 
@@ -232,6 +251,46 @@ def waits_are_never_logged(copy: Copy) -> None:
     copy.edit(RUNTIME, "io_queue.rate_limit_warning_seconds", 999)
 
 
+@sabotage("NETWORK_ERROR")
+def quiet_network_error(copy: Copy) -> None:
+    """A network error under a harmless word, and of a name of its own."""
+    _inside(copy, "INFO NETWORK_ERROR exchange=kraken error=ConnectionResetError")
+
+
+@sabotage("HTTP_RATE_LIMITED")
+def quiet_refusal(copy: Copy) -> None:
+    """A rate limit under another name."""
+    _inside(copy, "INFO HTTP_RATE_LIMITED exchange=kraken status=429")
+
+
+@sabotage("between the marks of this run")
+def clock_set_back(copy: Copy) -> None:
+    """A handler of another time zone: by its own time, the wait was an hour before the run."""
+    lines = copy.read(LOG).splitlines(keepends=True)
+    stamp = dt.datetime.fromisoformat(lines[0].split(" ", 1)[0]) - dt.timedelta(hours=1)
+    late = f"{stamp:%Y-%m-%dT%H:%M:%S%z} WARNING RATE_LIMIT queue=kraken_spot waited=0.912s streak=2\n"
+    copy.write(LOG, "".join([lines[0], late, *lines[1:]]))
+
+
+@sabotage("nobody has read it")
+def linked_folder_nobody_reads(copy: Any) -> None:
+    """Trouble goes to a folder elsewhere, through a link."""
+    copy.write("logs/elsewhere/network.log", "ERROR everything\n")
+    (copy.root / "logs/guardrails/network").symlink_to(copy.root / "logs/elsewhere")
+
+
+@sabotage("guardrails.log_directory: expected")
+def report_logs_elsewhere(copy: Copy) -> None:
+    """The bot itself says that its guardrails log to another folder."""
+    copy.edit(REPORT, "guardrails.log_directory", "/var/log/other")
+
+
+@sabotage("trading_profiles.kraken_desktop.guardrails")
+def nothing_is_watched(copy: Copy) -> None:
+    """The profile of this run names no guardrail."""
+    copy.edit(RUNTIME, "execution.trading_profiles.kraken_desktop.guardrails", [])
+
+
 @sabotage("timeout_total")
 def summary_with_waits(copy: Copy) -> None:
     """The report sums up trouble that the log does not have."""
@@ -253,6 +312,12 @@ def summary_with_waits(copy: Copy) -> None:
         quiet_rate_limit,
         log_nobody_reads,
         waits_are_never_logged,
+        quiet_network_error,
+        quiet_refusal,
+        clock_set_back,
+        linked_folder_nobody_reads,
+        report_logs_elsewhere,
+        nothing_is_watched,
         summary_with_waits,
     ],
 )
@@ -263,9 +328,32 @@ def guardrail_log_clean(
     run = Deployment(paper_bot.root)
     configured = run.runtime.log_directory
     evidence.saw(configured)
-    assert configured.value.strip("/") == folder, configured.unlike(folder)
+    assert PurePosixPath(configured.value) == PurePosixPath(folder), configured.unlike(folder)
+    _require_same_folder(run, paper_report, evidence)
+    _require_watched(run, evidence)
     require_clean_log(run, paper_bot.run().started_at or 0.0, paper_report, evidence)
     _require_waits_are_logged(run, paper_report, evidence)
+
+
+def _require_same_folder(run: Deployment, paper_report: PaperReport, evidence: Evidence) -> None:
+    """What the bot calls its log folder is the one that is read here."""
+    said = paper_report.text("guardrails", "log_directory")
+    evidence.saw(said)
+    same = (run.root / said.value).resolve() == run.guardrail_directory.resolve()
+    assert same, said.unlike(run.shown(run.guardrail_directory), "let the bot log where it is told to (io_queue)")
+
+
+def _require_watched(run: Deployment, evidence: Evidence) -> None:
+    """Trading profiles that list their guardrails list some."""
+    for name in run.runtime.trading_profile_names.value:
+        profile = run.runtime.trading_profile(name)
+        if profile.given("guardrails"):
+            evidence.saw(profile.guardrails)
+            if not profile.guardrails.value:
+                raise NotProven(
+                    f"{profile.guardrails.where}: expected the guardrails that watch {name}, found none, so that a "
+                    "clean log proves nothing. Next: name them (io_rate_limit_wait, io_timeout)."
+                )
 
 
 def _require_waits_are_logged(run: Deployment, paper_report: PaperReport, evidence: Evidence) -> None:
@@ -310,15 +398,24 @@ def require_clean_log(run: Deployment, started_at: float, paper_report: PaperRep
         records += 1
     began = dt.datetime.fromtimestamp(int(started_at), dt.UTC)
     for record in log:
-        if isinstance(record, Unparsed) or record.timestamp < began:
-            continue  # what cannot be read was judged above; what is older is of another run
+        if isinstance(record, Unparsed):
+            continue  # judged above
+        if record.timestamp < began:  # of another run, unless the file says otherwise
+            assert not window.between_marks(record), (
+                f"{record.place}: expected a time from {window.start.timestamp.isoformat()} on, for it stands between "
+                f"the marks of this run, found {record.timestamp.isoformat()}. "
+                "Next: let all that write this log go by one clock, with its time zone."
+            )
+            continue
         loud = record.severity in {"WARNING", "ERROR", "CRITICAL"} and record.kind not in {"start", "stop"}
-        trouble = loud or record.kind in {"rate_limit", "timeout"}
+        trouble = loud or record.kind in {"rate_limit", "timeout", "network"}
         assert not trouble, (
             f"{record.place}: {record.severity} {record.event} {show(dict(record.fields), 160)}. "
             "Next: remove the cause and repeat all tests."
         )
-    strangers = sorted(path for path in folder.rglob("*") if path.is_file() and path not in log.files)
+    strangers = sorted(
+        path for path in folder.rglob("*") if (path.is_file() or path.is_symlink()) and path not in log.files
+    )
     if strangers:
         raise NotProven(
             f"{run.shown(strangers[0])}: a file among the guardrail logs that is no log, so nobody has read it. "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pytest_kraken_golive.checks.derivation import contradictions
+from pytest_kraken_golive.checks.derivation import LIMITS, contradictions
 from pytest_kraken_golive.checks.each_entrypoint import paper_names
 from pytest_kraken_golive.checks.report_breaks import (
     CONTRADICTIONS,
@@ -20,6 +21,7 @@ from pytest_kraken_golive.checks.report_breaks import (
 from pytest_kraken_golive.checks.unknown import known
 from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, Words, check, show
 from pytest_kraken_golive.deployment.core import CoreConfig
+from pytest_kraken_golive.deployment.misspelt import letters
 from pytest_kraken_golive.deployment.paper_report import PaperReport
 from pytest_kraken_golive.deployment.runtime import METRICS, RuntimeConfig
 
@@ -217,9 +219,19 @@ def monitored_entrypoints(
 # --- warnings, and the whole ------------------------------------------------------------------------------------------
 
 
-def _plain_words(text: str) -> str:
-    """Letters and digits alone: `RATE_LIMIT-max` and `rate limit max` say the same."""
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+def _names(text: str, name: str) -> bool:
+    """Whether a text holds a name, in whatever dress: `RATE_LIMIT-max` and `rate limit max` say the same."""
+    return letters(name) in letters(text)
+
+
+def _metrics_behind(report: PaperReport, thresholds: list[str]) -> set[str]:
+    """The metrics that the entries hold against these thresholds."""
+    roles = [role for threshold, role, *_ in LIMITS if threshold in thresholds]
+    entries = [report.entry(name) for name in report.entrypoint_names]
+    named = [
+        entry.at("metric_names", role).value for entry in entries for role in roles if entry.has("metric_names", role)
+    ]
+    return {name for name in named if isinstance(name, str) and letters(name)}
 
 
 @check("no_limit_warnings", breaks=LIMIT_WARNINGS, waivable=False)
@@ -232,13 +244,14 @@ def no_limit_warnings(paper_report: PaperReport, evidence: Evidence, *, threshol
         "a partial run does not clear it."
     )
     for place, warning in enumerate(warnings.value):
-        named = [str(threshold) for threshold in thresholds if _plain_words(threshold) in _plain_words(warning)]
-        named = named or ["a paper entrypoint"] * warning.strip().startswith("[paper:")
+        names = [*thresholds, *sorted(_metrics_behind(paper_report, list(thresholds)))]
+        named = [name for name in names if _names(warning, name)]
+        named = named or ["a paper entrypoint"] * bool(re.match(r"\s*\[\s*paper\s*:", warning, re.IGNORECASE))
         assert not named, f"{warnings.where}.{place}: {show(warning)} names {named[0]}. {stop}"
     for name in paper_report.entrypoint_names:
-        breaches = paper_report.entry(name).at("breaches")
+        breaches = paper_report.document.items(("paper_exchange_metrics", name, "breaches"))
         evidence.saw(breaches)
-        silent = [one for one in breaches.value if isinstance(one, dict) and one.get("threshold") in thresholds]
+        silent = [one for one in breaches.value if any(_names(show(one), threshold) for threshold in thresholds)]
         assert not silent, f"{breaches.where}: {show(silent[0])} was breached, and no warning says so. {stop}"
 
 

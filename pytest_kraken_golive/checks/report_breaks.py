@@ -283,7 +283,21 @@ LIMIT_WARNINGS: list[Break] = [
         _warn("[paper:kraken_headless_paper] bot_exchange_errors_total breaches network_errors_max: observed 1 <= 0"),
         "network_errors_max",
     ),
+    Break(
+        "warning_names_the_metric",
+        _warn("bot_exchange_errors_total: observed 3, expected 0"),
+        "names bot_exchange_errors_total",
+    ),
+    Break("warning_in_other_letters", _warn("rate\u200b_limit_m\u0430x was reached"), "repeat ALL tests"),
     warnings_absent,
     breach_without_warning,
+    Break(
+        "breach_in_words",
+        lambda copy: copy.edit(REPORT, f"{DESKTOP}.breaches", ["RATE_LIMIT_MAX: 2 instead of 0"]),
+        "no warning says so",
+    ),
+    Break(
+        "breaches_are_no_list", lambda copy: copy.edit(REPORT, f"{DESKTOP}.breaches", {"rate_limit_max": 2}), "a list"
+    ),
     *[one for one in WHOLE_REPORT if one.name not in {"no_summary", "key_written_twice"}],
 ]

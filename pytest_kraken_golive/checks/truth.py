@@ -33,7 +33,8 @@ def report_consistent(
     books = kraken_sandbox.books("bot")
     _agrees_with_exchange(paper_report, names, books, evidence)
     require_each_traded(paper_report, keys_of(names, runtime_config, core_config), books, evidence)
-    require_quiet_summary(paper_report, queues_of(runtime_config, names), evidence)
+    environments = environments_of(runtime_config, names)
+    require_quiet_summary(paper_report, queues_of(runtime_config, names), environments, evidence)
     evidence.record(paper_report.document.shown, paper_report.at("checkpoint").value, key="checkpoint")
 
 
@@ -41,6 +42,12 @@ def queues_of(runtime: RuntimeConfig, names: list[str]) -> Found:
     """The queues of the paper entrypoints' profiles."""
     found = [runtime.paper_profile_for(name).io_queue for name in names]
     return Found(sorted({one.value for one in found}), found[0].where)
+
+
+def environments_of(runtime: RuntimeConfig, names: list[str]) -> Found:
+    """What the summary may call the environment: those of the paper entrypoints, and the kind that they all are."""
+    found = [runtime.entrypoint(name).environment for name in names]
+    return Found([*sorted({one.value for one in found}), "paper"], found[0].where)
 
 
 def _agrees_with_exchange(report: PaperReport, names: list[str], books: dict[str, Any], evidence: Evidence) -> None:

@@ -105,6 +105,7 @@ SUMMARY_LIES: list[Break] = [
     _in_report("guardrails_of_another_run", f"{GUARDRAILS}.run_id", "0" * 32, "guardrails.summary.run_id"),
     _in_report("no_guardrail_summary", GUARDRAILS, None, "guardrails.summary"),
     _in_report("nothing_summed_up", f"{GUARDRAILS}.summaries", [], "kraken_spot"),
+    _in_report("live_summary", f"{GUARDRAILS}.summaries.0.environment", "kraken_live", "kraken_paper"),
     _in_report("grave_summary", f"{GUARDRAILS}.summaries.0.severity", "error", "severity"),
     _in_report("waits_on_average", f"{GUARDRAILS}.summaries.0.rate_limit_wait_avg_seconds", 0.9, "avg_seconds"),
     _in_report("tags_are_text", f"{GUARDRAILS}.tags", "desktop", "tags"),

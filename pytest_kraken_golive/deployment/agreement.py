@@ -173,6 +173,8 @@ def adapter_of(label: Found, adapters: Mapping[str, str] = ADAPTERS) -> Found:
 def account_environments(core: CoreConfig, adapters: Mapping[str, str] = ADAPTERS) -> list[Found]:
     """The environments that exchange accounts name, each of the account's own kind and exchange.
 
+    Of an exchange that the map does not name, only the kind is known; but it has no environment of one that is named.
+
     Raises:
         Fault: one is of another, or is not there.
     """
@@ -180,7 +182,10 @@ def account_environments(core: CoreConfig, adapters: Mapping[str, str] = ADAPTER
     for account in names:
         named, (label, kind) = account.environment, account.route[-2:]
         environment = core.environment(named)
-        for found, expected in ((environment.kind, kind), (environment.exchange, adapters.get(label, label))):
+        adapter = environment.exchange
+        stated = label in adapters or label in adapters.values() or adapter.value in adapters.values()
+        exchanges = [(adapter, adapters.get(label, label))] if stated else []
+        for found, expected in ((environment.kind, kind), *exchanges):
             if found.value != expected:
                 raise Fault(
                     f"{named.where}: expected an environment of {label}, {kind}, found {named.value!r}, which is "

@@ -31,6 +31,11 @@ _EVENTS = {
     START: "start",
     STOP: "stop",
 }
+_RATE_LIMITED = re.compile(r"RATE_?LIMIT(ED|_?WAIT|_?EXCEEDED|_?HIT|_?REACHED)|THROTTLED|TOO_?MANY_?REQUESTS")
+_NETWORK = frozenset(
+    ("ERROR", "EXCEPTION", "TIMEOUT", "FAILED", "FAILURE", "REFUSED", "UNREACHABLE", "DISCONNECTED", "LOST", "RESET")
+)
+"""Names of events that bots have of their own for what a guardrail is there to see."""
 _TEXT = re.compile(r"(\S+) +([A-Za-z]+) +([A-Z][A-Z0-9_]*)(?: +(\S.*))?")
 # Matched from one pair to the next, never searched for: the time stays linear in the line's length.
 _PAIR = re.compile(r" *([A-Za-z_][\w.]*)=(.*?)(?= [A-Za-z_][\w.]*=|$)")
@@ -57,8 +62,13 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """What happened, whichever form the line has: rate_limit, timeout, compliance, start, stop or other."""
-        return _EVENTS.get(self.event.upper(), "other")
+        """What happened, in either form: rate_limit, timeout, network, compliance, start, stop or other."""
+        event = self.event.upper()
+        if event in _EVENTS:
+            return _EVENTS[event]
+        if _RATE_LIMITED.search(event):
+            return "rate_limit"
+        return "network" if not _NETWORK.isdisjoint(re.split(r"[\W_]+", event)) else "other"
 
     @property
     def run_id(self) -> str | None:

@@ -25,13 +25,19 @@ PRODUCTION_HOST = "kraken.com"
 _REHEARSING = frozenset({"demo", "sandbox", "beta", "uat", "test", "testnet", "paper"})
 """Words in front of the domain that make it another exchange than the real one."""
 
-_ADDRESS = frozenset({"url", "uri", "host", "endpoint"})
+_ADDRESS = frozenset({"url", "uri", "host", "endpoint", "urls", "uris", "hosts", "endpoints"})
 _FOR_ALL = frozenset({"public", "market", "data", "ws", "websocket", "stream", "feed", "docs"})
 """Words of a setting that is an address; and of one whose address tells everybody the prices, and takes no orders."""
+
+_TAKES_ORDERS = frozenset({"auth", "futures"})
+"""Words in front of the domain where orders are taken, whatever the setting is called: ws-auth.kraken.com."""
 
 _PLAYS, _IS_REAL = frozenset({"sandbox", "paper", "testnet", "demo", "simulated", "dry"}), frozenset({"live", "real"})
 _AROUND = frozenset({"use", "is", "enabled", "mode", "trading", "money", "orders", "run", "environment"})
 """Words that say whether a setting is a switch between play and real money, and words that may stand around them."""
+
+_REAL_MODES = frozenset({"live", "real", "production", "prod", "mainnet"})
+"""What a setting such as `mode` or `trading_mode` says of real money."""
 
 _OFF, _ON = frozenset({"false", "no", "off", "0"}), frozenset({"true", "yes", "on", "1"})
 
@@ -57,7 +63,24 @@ def starts_on_paper(runtime: RuntimeConfig, core: CoreConfig) -> list[Found]:
                 f"{default.value!r}, which is {kind.value} ({kind.where}). Next: name a paper entrypoint here."
             )
         found.append(default)
-    return found
+    return [*found, *_started_along(runtime, core)]
+
+
+def _started_along(runtime: RuntimeConfig, core: CoreConfig) -> list[Found]:
+    """What is started together with the bot where real orders are switched on: nothing that trades with real money."""
+    if not (runtime.given("execution", "live", "enabled") and runtime.live_enabled.value):
+        return []
+    for name in runtime.entrypoint_names.value:
+        own = runtime.entrypoint(name)
+        if own.given("bootstrap") and own.bootstrap.value:
+            kind = core.environment(own.environment).kind
+            if kind.value == "live":
+                raise Fault(
+                    f"{own.bootstrap.where}: expected false, for {name} is live ({kind.where}) and real orders are "
+                    f"switched on ({runtime.live_enabled.where}): it would start along with a paper run, found true. "
+                    "Next: set it to false, and name the entrypoint when it is to start."
+                )
+    return [runtime.live_enabled]
 
 
 def keys_by_kind(runtime: RuntimeConfig, core: CoreConfig) -> list[tuple[Found, str]]:
@@ -99,7 +122,7 @@ def settings_on_paper(environment: Environment) -> list[Found]:
     """The adapter's settings of a paper environment, none of which leads to the real exchange.
 
     Raises:
-        Fault: an address that is not for public data is Kraken's own, or a switch leaves the sandbox.
+        Fault: an address that is not for public data is Kraken's own, or a switch or mode leaves the sandbox.
     """
     if not environment.given("adapter_settings"):
         return []
@@ -107,7 +130,7 @@ def settings_on_paper(environment: Environment) -> list[Found]:
     for path, value in _values(settings.value, ()):
         words = frozenset(re.split(r"[\W_]+", path[-1].casefold()))
         found = environment.at("adapter_settings", *path)
-        if words & _ADDRESS and not words & _FOR_ALL and _is_production(value):
+        if words & _ADDRESS and _takes_orders(value, for_all=bool(words & _FOR_ALL)):
             raise unlike(
                 found,
                 "an exchange to play on, for the environment is paper",
@@ -115,6 +138,8 @@ def settings_on_paper(environment: Environment) -> list[Found]:
             )
         switched = str(value).strip().casefold()
         says = words - _AROUND
+        if not says and switched in _REAL_MODES:
+            raise unlike(found, "a mode that agrees with a paper environment", "write paper, or take it out")
         if says and ((says <= _PLAYS and switched in _OFF) or (says <= _IS_REAL and switched in _ON)):
             raise unlike(found, "a switch that agrees with a paper environment", "turn it over, or take it out")
     return [settings]
@@ -133,7 +158,8 @@ def _values(data: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
         yield path, data
 
 
-def _is_production(value: Any) -> bool:
+def _takes_orders(value: Any, *, for_all: bool) -> bool:
+    """Whether this is an address of Kraken's own where orders are taken; `for_all`: the setting is for public data."""
     if not isinstance(value, str):
         return False
     try:
@@ -141,7 +167,9 @@ def _is_production(value: Any) -> bool:
     except ValueError:
         return False
     in_front = frozenset(re.split(r"[-.]", host.removesuffix(PRODUCTION_HOST)))
-    return (host == PRODUCTION_HOST or host.endswith(f".{PRODUCTION_HOST}")) and not in_front & _REHEARSING
+    if not (host == PRODUCTION_HOST or host.endswith(f".{PRODUCTION_HOST}")) or in_front & _REHEARSING:
+        return False
+    return not for_all or bool(in_front & _TAKES_ORDERS)
 
 
 def addresses(environment: Environment) -> list[Found]:

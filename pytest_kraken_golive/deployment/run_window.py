@@ -92,6 +92,12 @@ class RunWindow:
                 yield line
         yield from self._kept(row, None)
 
+    def between_marks(self, record: Record) -> bool:
+        """Whether it stands between the marks in their own file, whatever time it has."""
+        after_start = record.file == self.start.file and record.line > self.start.line
+        before_stop = record.file == self.stop.file and record.line < self.stop.line
+        return after_start and before_stop if self.start.file == self.stop.file else after_start or before_stop
+
     def _kept(self, row: _Row, after: Record | None) -> Iterator[Unparsed]:
         if row.before is not None and (row.before.timestamp > self.stop.timestamp or self._past_stop(row.before, 0)):
             return

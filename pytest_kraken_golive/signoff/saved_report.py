@@ -12,7 +12,7 @@ from pytest_kraken_golive.checks.bot_run import require_success
 from pytest_kraken_golive.checks.derivation import KNOWN_THRESHOLDS, contradictions
 from pytest_kraken_golive.checks.each_entrypoint import paper_names
 from pytest_kraken_golive.checks.guardrail_summary import require_quiet_summary
-from pytest_kraken_golive.checks.truth import queues_of
+from pytest_kraken_golive.checks.truth import environments_of, queues_of
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, Words
 from pytest_kraken_golive.deployment.instants import as_instant
 from pytest_kraken_golive.deployment.layout import Deployment
@@ -76,7 +76,7 @@ def judge(file: Path, config: Path, entrypoint: str | None, now: dt.datetime) ->
         lambda: lines.no_limit_warnings(report, evidence, thresholds=sorted(KNOWN_THRESHOLDS)),
         lambda: lines.monitored_metrics(report, runtime, core, evidence),
         lambda: lines.monitored_entrypoints(report, runtime, core, evidence),
-        lambda: require_quiet_summary(report, queues_of(runtime, names), evidence),
+        lambda: require_quiet_summary(report, queues_of(runtime, names), environments_of(runtime, names), evidence),
     ]
     found = [problem for ask in asked for problem in _said(ask)]
     found += _contradictions(lambda: contradictions(report, runtime, names))

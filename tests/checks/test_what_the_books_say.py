@@ -146,7 +146,7 @@ QUIET: dict[str, Any] = {
 
 
 def test_a_quiet_summary() -> None:
-    require_quiet_summary(report_of(QUIET), Found(["q"], HERE), Evidence())
+    require_quiet_summary(report_of(QUIET), Found(["q"], HERE), Found(["e"], HERE), Evidence())
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_summary_that_is_not(key: str, value: Any) -> None:
     data = copy.deepcopy(QUIET)
     data["guardrails"]["summary"][key] = value
     with pytest.raises((AssertionError, Fault, NotProven), match=r"(?s)guardrails\.summary.*Next: "):
-        require_quiet_summary(report_of(data), Found(["q"], HERE), Evidence())
+        require_quiet_summary(report_of(data), Found(["q"], HERE), Found(["e"], HERE), Evidence())
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_a_queue_that_met_something(key: str, value: Any) -> None:
     data = copy.deepcopy(QUIET)
     data["guardrails"]["summary"]["summaries"][0][key] = value
     with pytest.raises((AssertionError, Fault, NotProven), match=r"(?s)guardrails\.summary.*Next: "):
-        require_quiet_summary(report_of(data), Found(["q"], HERE), Evidence())
+        require_quiet_summary(report_of(data), Found(["q"], HERE), Found(["e"], HERE), Evidence())
