@@ -155,10 +155,12 @@ class Service(_Strict):
 
 
 class Criticality(_Strict):
-    """How long a component may stay rolled back."""
+    """How long a component may stay rolled back, and how often it may fail before it is."""
 
     max_s: Seconds
     """Longest roll-back time-out."""
+    max_failures: int = Field(default=10, ge=1)
+    """Most failures in a row after which it rolls back."""
 
 
 HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -25,6 +26,9 @@ from pytest_kraken_golive.rehearsal.stage import Rehearsal
 T = TypeVar("T")
 
 _TAIL = 500
+_CURRENCY = r"(?:[XZ]?(?:USD|EUR|GBP|CHF|CAD|AUD|JPY|XBT|BTC|ETH)|USD[TC])"
+_AMOUNT = re.compile(rf"\b{_CURRENCY}\b[\s:=]*-?[\d.,]*\d|\d\s*{_CURRENCY}\b|[$€£]\s*\d|\d\s*[$€£]")
+"""An amount with its currency, in the middle of a text."""
 _CLOCK_STEPS_S = 1.0
 """A file may be stamped with whole seconds."""
 
@@ -175,8 +179,16 @@ def reader(exchange: Exchange) -> KrakenClient:
     return KrakenClient(api_key, api_secret, base_url=exchange.url, use_sandbox=True, environ={}, limits=Unlimited())
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
 def numbers_in(value: Any, key: str = "") -> list[str]:
-    """Keys under which a number stands, also one that is written as text."""
+    """Keys under which a number stands, also one that is written as text, with or without its currency."""
     if isinstance(value, dict):
         return [place for name, item in value.items() for place in numbers_in(item, f"{key}.{name}".lstrip("."))]
     if isinstance(value, list):
@@ -184,8 +196,5 @@ def numbers_in(value: Any, key: str = "") -> list[str]:
     if isinstance(value, bool) or value is None:
         return []
     if isinstance(value, str):
-        try:
-            float(value.replace(",", ""))
-        except ValueError:
-            return []
+        return [key] if _AMOUNT.search(value) or _is_number(value) else []
     return [key]

@@ -38,6 +38,8 @@ NO_AMOUNTS: Final = "amounts are left out"
 OWN_KEYS: Final = {"generated_at", "base_url", "env_mode", "public_connection", "balance_check", "limits"}
 ORDER_ENDPOINTS: Final = ("AddOrder", "AddOrderBatch", "EditOrder", "AmendOrder")
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])")
+_MEASURE: Final = re.compile(r"(?:_s|_ms|_seconds|_at|(?:^|[._])(?:pid|port|version|status))$")
+"""Ends of keys whose numbers are durations, times and the like, and no amounts."""
 _OTHER_NAMES: Final = {"market_data": ("market_data", "market-data", "_md_", "md:"), "order_status": ("order_status",)}
 
 
@@ -204,7 +206,7 @@ def validation_file(
         assert found.value == expected, found.unlike(expected, "validate with the settings that go live")
     _require_limits(document, live_settings, evidence)
     others = {key: value for key, value in document.data.items() if key not in OWN_KEYS}
-    if amounts := numbers_in(others):
+    if amounts := [key for key in numbers_in(others) if not _MEASURE.search(key)]:
         raise Fault(f"{FILE} {amounts[0]}: expected no amounts, found a number. Next: leave it out; `ok` says enough.")
     well = all(document.text(key).value == "ok" for key in ("public_connection", "balance_check"))
     evidence.record(f"command {VALIDATE}", run.exit_status, key="exit_status")

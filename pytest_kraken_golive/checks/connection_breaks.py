@@ -113,6 +113,12 @@ def amounts_in_the_file(copy: Copy) -> None:
     copy.edit(FILE, "balances", {"ZUSD": "100000.00"})
 
 
+@sabotage("note: expected no amounts")
+def amount_in_words(copy: Copy) -> None:
+    """The same, in a sentence."""
+    copy.edit(FILE, "note", "balance: 100,000.00 ZUSD")
+
+
 @sabotage("expected no secret")
 def secret_in_the_file(copy: Copy) -> None:
     """The file tells the key."""
@@ -158,6 +164,7 @@ def file_torn(copy: Copy) -> None:
 
 CONTENT = [
     amounts_in_the_file,
+    amount_in_words,
     secret_in_the_file,
     sandbox_in_the_file,
     another_url_in_the_file,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from pytest_kraken_golive.bot.names import LIMIT_VARIABLES
+from pytest_kraken_golive.bot.names import LARGEST_ORDER, LIMIT_VARIABLES
 from pytest_kraken_golive.bot.settings import KeyPair, LiveSettings, live_keychain_key
 from pytest_kraken_golive.checks import environment_breaks as broken
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
-from pytest_kraken_golive.deployment.git_files import look_up, tracked_files_with
+from pytest_kraken_golive.deployment.git_files import files_with, look_up
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.private_file import require_private
 from pytest_kraken_golive.deployment.secret_stores import KEY_VARIABLE, SECRET_VARIABLE
@@ -42,6 +42,11 @@ def _see_pair(settings: LiveSettings, evidence: Evidence, secret_bytes: int) -> 
         raise Fault(
             f"{pair.secret}: expected Base64 of {secret_bytes} bytes, found {length} bytes. "
             "Next: copy the private key from the exchange once more, whole; it is not the API key."
+        )
+    if credentials.api_key.get_secret_value() == credentials.api_secret.get_secret_value():
+        raise Fault(
+            f"{pair.key}: expected the API key, found the same text as at {pair.secret}: every call would show the "
+            "secret. Next: put the API key there, and replace the key pair at the exchange if it was ever used so."
         )
     try:
         Signer(credentials.api_key, credentials.api_secret)
@@ -102,6 +107,8 @@ def secret_store(deployment: Deployment, live_settings: LiveSettings, evidence: 
         files += _files_of_store(deployment, pair, evidence)
     for path in files:
         _require_secret_file(path, deployment.shown(path), evidence)
+    for path in _copies_beside(deployment.env_path, pair):
+        evidence.record(deployment.shown(path), require_private(path, deployment.shown(path)).access, key="access")
     if files:
         _require_no_copy_in_git(deployment.root, pair, evidence)
 
@@ -117,14 +124,28 @@ def _files_of_store(deployment: Deployment, pair: KeyPair, evidence: Evidence) -
     return [deployment.secrets_path / name.value / file for file in (API_KEY, API_SECRET)]
 
 
+def _copies_beside(env_path: Path, pair: KeyPair) -> list[Path]:
+    """Files such as `.env.bak` and `.env~` that hold the secret as `.env` does."""
+    secret = pair.credentials.api_secret.get_secret_value().encode()
+    beside = sorted(path for path in env_path.parent.glob(f"{env_path.name}?*") if path.is_file())
+    return [path for path in beside if secret in path.read_bytes()]
+
+
 def _require_no_copy_in_git(root: Path, pair: KeyPair, evidence: Evidence) -> None:
-    """No file of the repository holds the key or the secret, whatever it is called."""
+    """No file of the repository, and none that `git add .` would take, holds the key or the secret."""
     credentials = pair.credentials
-    found = tracked_files_with(root, [credentials.api_key, credentials.api_secret], str(pair.key))
+    texts = [credentials.api_key, credentials.api_secret]
+    found = files_with(root, texts, str(pair.key), tracked=True)
     evidence.record("git", found, key="tracked files with the key or the secret")
     assert not found, (
         f"{pair.key}: expected the key pair in no file under version control, found it in {', '.join(found)}. "
         "Next: take it out, and replace the key pair at the exchange: whoever has the repository has it."
+    )
+    found = files_with(root, texts, str(pair.key), tracked=False)
+    evidence.record("git", found, key="files that are not ignored, with the key or the secret")
+    assert not found, (
+        f"{pair.key}: expected the key pair in no file that the next `git add .` takes, found it in "
+        f"{', '.join(found)}. Next: delete the file, or take the key pair out."
     )
 
 
@@ -168,7 +189,14 @@ def deploy_environment(
     for name in (USE_SANDBOX_VARIABLE, *LIMIT_VARIABLES):
         variables.written(name)
     assert live_settings.use_sandbox.value is use_sandbox, live_settings.use_sandbox.unlike(use_sandbox)
-    _ = live_settings.endpoint, live_settings.limits, live_settings.flags  # raise what is wrong with a value
+    if LARGEST_ORDER in variables:
+        evidence.saw(live_settings.shown(LARGEST_ORDER))
+    _ = (
+        live_settings.endpoint,
+        live_settings.limits,
+        live_settings.flags,
+        live_settings.arming,
+    )  # raise what is wrong with a value
     for hidden in live_settings.shadowed():
         see_variables(live_settings, evidence, hidden.name)
 

@@ -6,7 +6,7 @@ import base64
 import os
 from typing import Any
 
-from pytest_kraken_golive.bot.names import LIMIT_VARIABLES
+from pytest_kraken_golive.bot.names import LARGEST_ORDER, LIMIT_VARIABLES
 from pytest_kraken_golive.contract import Break, Copy, sabotage
 
 ENV = ".env"
@@ -52,6 +52,7 @@ CREDENTIALS = [
     says("key_is_empty", KEY, "", "found nothing", "A name without a value."),
     says("key_with_space", KEY, "'AB CD'", "white space", "A key that was pasted with a blank."),
     says("key_in_another_script", KEY, "\u041a" * 56, "printable ASCII", "Letters that only look right."),
+    says("key_is_the_secret", KEY, f"${{{SECRET}}}", "the same text as at", "The secret was pasted twice."),
     says("secret_is_absent", SECRET, None, SECRET, "The other half."),
     says("secret_is_misspelt", f"{SECRET}S", "c2VjcmV0", SECRET, "A name that nobody reads, beside the right one."),
     says("secret_of_63_bytes", SECRET, _base64_of(63), "found 63 bytes", "A byte was lost."),
@@ -213,9 +214,25 @@ def copy_under_another_name(copy: Any) -> None:
     copy.git("add", "-f", "deploy/production.txt")
 
 
+@sabotage("found it in scripts/deploy.sh")
+def copy_in_a_script(copy: Any) -> None:
+    """Nobody has added it to git yet; the next `git add .` does."""
+    copy.write("scripts/deploy.sh", f"export {copy.read(ENV)}")
+
+
+@sabotage("mode 0644")
+def readable_backup(copy: Any) -> None:
+    """`.env` is private, and what the editor left beside it is not."""
+    copy.write(".gitignore", f"{copy.read('.gitignore')}\n.env.*\n")
+    copy.write(".env.bak", copy.read(ENV))
+    (copy.root / ".env.bak").chmod(0o644)
+
+
 STORE = [
     unknown_store,
     copy_under_another_name,
+    copy_in_a_script,
+    readable_backup,
     vault_and_env,
     another_pair_in_the_store,
     another_secret_in_the_store,
@@ -232,6 +249,7 @@ MODE = [
     says("mode_ends_with_a_blank", SWITCHER, "'False '", NO_WORD, "Not false to every program."),
     says("mode_is_no", SWITCHER, "no", NO_WORD, "A word of another program."),
     says("mode_is_off", SWITCHER, "off", NO_WORD, "A word of another program."),
+    says("mode_ends_with_a_hard_blank", SWITCHER, "false\u00a0", "a no-break space", "A text processor was here."),
     says("mode_is_misspelt", SWITCHER, "flase", NO_WORD, "A slip of the fingers."),
     says("name_is_misspelt", "KRAKEN_USE_SANBOX", "true", SWITCHER, "A name that nobody reads."),
     variable_set_twice,
@@ -297,6 +315,7 @@ def _no_number(variable: str, *names: str) -> list[Break]:
 BUCKETS = [
     *_no_number("KRAKEN_RL_ORDER_CAP", *_TEXTS),
     *_no_number("KRAKEN_RL_GLOBAL_FR", "zero", "nan", "empty"),
+    says("less_than_a_token", "KRAKEN_RL_ORDER_CAP", "0.5", "at least 1", "No call would ever be made."),
     says("limit_name_is_misspelt", "KRAKEN_RL_MARKET_DATA_CAP", "15", "KRAKEN_RL_MD_CAP", "A name nobody reads."),
     *(
         says(f"{name}_absent".lower(), name, None, name, "The starting value applies unseen.")
@@ -332,6 +351,8 @@ DEPLOY = [
     says("deploy_with_bad_limit", "KRAKEN_RL_ORDER_FR", "-1", "positive finite number", "No limit at all."),
     says("deploy_with_misspelt_flag", "FF_EXECUTION_MOD", "legacy", "FF_EXECUTION_MODE", "No roll-back by this."),
     says("deploy_with_unknown_mode", "FF_POLLER_MODE", "canary", "FF_POLLER_MODE", "A mode that nobody knows."),
+    says("deploy_with_a_cap_that_is_none", LARGEST_ORDER, "inf", LARGEST_ORDER, "The largest order is any."),
+    says("deploy_with_a_cap_in_words", LARGEST_ORDER, "fifty", LARGEST_ORDER, "The largest order is not known."),
     deployed_without_env_file,
     *BROKEN_FILE,
 ]

@@ -13,8 +13,9 @@ from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import monitoring_breaks as broken
 from pytest_kraken_golive.checks import real_breaks as real
 from pytest_kraken_golive.checks.live_facts import of_type, require_deployed, require_known, require_orders
-from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
+from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check, show
 from pytest_kraken_golive.deployment.layout import Deployment
+from pytest_kraken_golive.operations.records import DeployRecord
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.live_service import LiveService
@@ -63,8 +64,13 @@ def structured_log(
             )
     for event in read_events(path, LOG, live=True):
         last_s, count = event.ts, count + 1
+        assert event.type.strip(), (
+            f"{event.where}: expected a type, found blanks. Next: let the bot name what happened."
+        )
         if event.ts >= record.moment.timestamp():
             kinds.add(event.type)
+            if event.type == EventType.STARTUP:
+                _require_same_start(event, record, live_settings)
     ahead_s = last_s - time.time()
     assert ahead_s <= _SETTLES_S, (
         f"{LOG}: expected times that are past, found one {ahead_s:.0f} s from now. Next: clocks."
@@ -75,6 +81,22 @@ def structured_log(
             f"{LOG}: expected {', '.join(missing)} since the deploy, found none. Next: let the bot write them."
         )
     evidence.record(LOG, {"events": count, "types": sorted(kinds)}, note="every line read; none holds key or secret")
+
+
+def _require_same_start(event: Event, record: DeployRecord, settings: LiveSettings) -> None:
+    """What a start since the deploy says of itself is what was deployed, and where it is to trade."""
+    for key, expected in (
+        ("version", record.version),
+        ("config_sha256", record.config_sha256),
+        ("entrypoint", record.entrypoint),
+        ("mode", settings.mode.value),
+        ("base_url", settings.endpoint.url),
+    ):
+        found = event.payload.get(key, expected)
+        assert found == expected, (
+            f"{event.where} payload.{key}: expected {show(expected)}, as deployed, found {show(found)}. "
+            "Next: find out what was started there; deploy again."
+        )
 
 
 def _require_whole_end(path: Path) -> None:

@@ -82,6 +82,27 @@ def no_startup(copy: FinishedCopy) -> None:
     keep_events(copy, lambda record: record["type"] != "startup")
 
 
+def _started(expect: str, name: str, why: str, **payload: object) -> Break:
+    """A break that lets the log say that something else was started."""
+
+    def act(copy: FinishedCopy) -> None:
+        def lie(record: dict[str, Any]) -> bool:
+            if record["type"] == "startup":
+                record["payload"] |= payload
+            return True
+
+        keep_events(copy, lie)
+
+    act.__doc__ = why
+    return Break(name, act, expect)
+
+
+@sabotage("expected a type, found blanks")
+def event_without_a_name(copy: FinishedCopy) -> None:
+    """Nobody can say what happened."""
+    _append(copy, json.dumps({**_last(copy), "type": " "}) + "\n")
+
+
 @sabotage("found no file that can be read")
 def figures_gone(copy: FinishedCopy) -> None:
     """The collector writes nothing."""
@@ -193,6 +214,10 @@ STRUCTURED: list[Break] = [
     secret_in_clear,
     secret_in_hex,
     no_startup,
+    event_without_a_name,
+    _started("payload.version: expected", "other_version_started", "Last year's program.", version="0.0.1"),
+    _started("payload.mode: expected 'production'", "sandbox_started", "It plays.", mode="sandbox"),
+    _started("payload.base_url: expected", "started_elsewhere", "Another exchange.", base_url="https://example.org"),
 ]
 
 

@@ -22,7 +22,7 @@ from pytest_kraken_golive.checks.commands_seen import (
     see_success,
     seen,
 )
-from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, check
+from pytest_kraken_golive.contract import Evidence, Fault, Found, NotProven, Words, check
 from pytest_kraken_golive.deployment.documents import Document
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
 from pytest_kraken_golive.kraken.errors import KrakenError
@@ -335,7 +335,7 @@ def benchmark_file(
     document = fresh_file(live_commands.root, RESULTS, run, live_settings)
     sent = _sent_by(run, document, golive_world.exchange, exchanges, evidence)
     for name in exchanges:
-        samples = _see_placing(document, f"by_exchange.{name}.place_order", evidence)
+        samples = _see_placing(document, f"by_exchange.{name}.place_order", run, evidence)
         if samples.value > sent:
             raise Fault(
                 f"{samples.where}: expected at most {sent}, as the exchange booked AddOrder, found {samples.value}. "
@@ -375,8 +375,8 @@ def _sent_by(run: CommandRun, document: Document, exchange: Exchange, names: lis
     return len(booked)
 
 
-def _see_placing(document: Document, key: str, evidence: Evidence) -> Found:
-    """The number of samples; the percentiles must be of so many, and in order."""
+def _see_placing(document: Document, key: str, run: CommandRun, evidence: Evidence) -> Found:
+    """The number of samples; the percentiles must be of so many, in order, and no longer than the whole benchmark."""
     samples = document.whole(f"{key}.samples")
     assert samples.value > 0, samples.unlike("at least one sample", "let the benchmark send orders")
     last = document.number(f"{key}.p50_s")
@@ -394,6 +394,10 @@ def _see_placing(document: Document, key: str, evidence: Evidence) -> Found:
             f"at least {last.value} ({last.where})", "see how it is reckoned"
         )
         last = found
+    lasted_s = run.ended_at - run.started_at
+    assert last.value <= lasted_s, last.unlike(
+        Words(f"at most the {lasted_s:.1f} s that the benchmark took"), "let it write seconds, not milliseconds"
+    )
     wait = document.number(f"{key}.wait_s")
     evidence.saw(wait, "waited for buckets of the client's own, apart from the latency")
     assert wait.value >= 0, wait.unlike("0 or more", "see how it is measured")

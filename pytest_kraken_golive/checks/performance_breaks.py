@@ -132,6 +132,7 @@ FILE = [
     _edits("more_than_was_sent", f"{KRAKEN}.place_order.samples", 500, "exchange", "Orders that nobody saw."),
     _edits("p99_of_a_few", f"{KRAKEN}.place_order.p99_s", 0.04, "299", "The slowest of eight is no p99."),
     _edits("median_above_p95", f"{KRAKEN}.place_order.p50_s", 9.0, "p95_s", "Percentiles out of order."),
+    _edits("milliseconds", f"{KRAKEN}.place_order.p95_s", 12000.0, "not milliseconds", "Another unit."),
     _edits("fee_unknown", f"{KRAKEN}.fee_accuracy_abs_pct", None, "fee_accuracy_abs_pct", "No fill, no accuracy."),
     _edits("another_wait", f"{KRAKEN}.polling_fill.max_wait_s", 600, "SMC_BENCH_MAX_WAIT", "It waits as it likes."),
     _edits("empty_snapshot", "metrics_snapshot", {"attempts_total": 0}, "attempts_total", "A snapshot of nothing."),

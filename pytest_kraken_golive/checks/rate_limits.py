@@ -16,7 +16,7 @@ from pytest_kraken_golive.checks import environment_breaks as broken
 from pytest_kraken_golive.checks import real_breaks as real
 from pytest_kraken_golive.checks.environment import see_variables
 from pytest_kraken_golive.clock import VirtualClock
-from pytest_kraken_golive.contract import Evidence, Found, NotProven, check
+from pytest_kraken_golive.contract import Evidence, Found, NotProven, Words, check
 from pytest_kraken_golive.kraken import calls
 from pytest_kraken_golive.kraken.client import KrakenClient
 from pytest_kraken_golive.kraken.errors import ExchangeError
@@ -62,6 +62,11 @@ def rate_limit_buckets(live_settings: LiveSettings, evidence: Evidence, *, bucke
     """The buckets are set from the environment, each value a positive finite number, and a client has just these."""
     _require_set(live_settings, evidence)
     wanted = live_settings.limits.by_bucket()
+    for bucket in LIMITS:
+        capacity, _ = live_settings.limit(bucket)
+        assert capacity.value >= 1, capacity.unlike(
+            Words("at least 1, since every call takes a token"), "raise it; with less no call would ever be made"
+        )
     with KrakenClient(
         "limits",
         "bGltaXRz",

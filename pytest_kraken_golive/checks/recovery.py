@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -163,6 +164,7 @@ def _require_both_paths(service: LiveService, back: DrillRecord, evidence: Evide
 def rollback_timeouts(live_settings: LiveSettings, policy: Policy, evidence: Evidence) -> None:
     """Each time-out is positive and no longer than its component may stay rolled back; and it is kept to."""
     flags = live_settings.flags  # whose faults name the place
+    _refuse_strangers(live_settings)
     for component in Component:
         name = f"FF_{component.value.upper()}_ROLLBACK_TIMEOUT_S"
         found = live_settings.variables.number(name)
@@ -177,12 +179,30 @@ def rollback_timeouts(live_settings: LiveSettings, policy: Policy, evidence: Evi
             f"at most {limit.max_s:g}", f"lower it, or raise criticality.{component.value}.max_s in {FILE}"
         )
         settings = flags.components[component]
+        fails = live_settings.variables.place(f"FF_{component.value.upper()}_MAX_CONSEC_FAIL")
+        assert settings.max_consec_fail <= limit.max_failures, (
+            f"{fails}: expected at most {limit.max_failures}, found {settings.max_consec_fail}: so many orders would "
+            f"fail before anything rolls back. Next: lower it, or set criticality.{component.value}.max_failures in "
+            f"{FILE}."
+        )
         if f"FF_{component.value.upper()}_MAX_CONSEC_FAIL" in flags.absent:
             raise NotProven(
                 f"FF_{component.value.upper()}_MAX_CONSEC_FAIL: expected a number, found none. Next: set it."
             )
         seen = drill_roll_back(_with_mode(live_settings.variables, component, Mode.NEW.value), component, settings)
         evidence.record("flags", seen, key=component.value, note=SIMULATED)
+
+
+def _refuse_strangers(settings: LiveSettings) -> None:
+    """Every time-out is of a component that has one here: another is held to nothing."""
+    known = [component.value for component in Component]
+    for name in settings.variables:
+        match = re.fullmatch(r"FF_(\w+)_ROLLBACK_TIMEOUT_S", name)
+        if match is not None and match[1].lower() not in known:
+            raise NotProven(
+                f"{settings.variables.place(name)}: expected a time-out of {', '.join(known)}, found one of "
+                f"{match[1].lower()}, of which nothing is known here. Next: remove it, or prove it in a line of yours."
+            )
 
 
 def _paths(variables: Mapping[str, str]) -> set[str]:
@@ -216,7 +236,8 @@ def controlled_stop(
     for who in by:
         service = live_service if who == "command" else live_service.stopped_by_page
         stop = require_drill(service, policy, record, evidence, kind="stop", by=who)
-        assert stop.fact("orders_left") == 0, (
+        left = stop.fact("orders_left")
+        assert type(left) is int and left == 0, (  # noqa: PT018 - one question
             f"{stop.file} facts.orders_left: expected 0, found {stop.fact('orders_left')!r}. Next: "
             "cancel them; drill again."
         )
@@ -251,8 +272,10 @@ def _require_suspended(service: LiveService, stop: DrillRecord, evidence: Eviden
     )
     later = events[events.index(suspended) + 1 :]
     until = next((event.ts for event in later if event.type == EventType.STARTUP), float("inf"))
-    for event in of_type(later, EventType.ORDER_SUBMITTED):
-        assert event.ts >= until, f"{event.where}: expected no order after trading_suspended, found one. Next: see why."
+    for event in of_type(later, EventType.ORDER_SUBMITTED, EventType.ORDER_REJECTED):
+        assert event.ts >= until, (
+            f"{event.where}: expected no order after trading_suspended, found one ({event.type}). Next: see why."
+        )
 
 
 def _require_quiet_books(books: dict[str, Any], stop: DrillRecord, evidence: Evidence) -> None:

@@ -132,6 +132,18 @@ def timeout_absent(copy: FinishedCopy) -> None:
     _set(copy, "FF_FEES_ROLLBACK_TIMEOUT_S", None)
 
 
+@sabotage("found one of hedger")
+def timeout_of_a_stranger(copy: FinishedCopy) -> None:
+    """Three years, of a component that nobody knows."""
+    _set(copy, "FF_HEDGER_ROLLBACK_TIMEOUT_S", "99999999")
+
+
+@sabotage("FF_EXECUTION_MAX_CONSEC_FAIL: expected at most 10, found 1000000")
+def failures_without_end(copy: FinishedCopy) -> None:
+    """A million orders fail before anything rolls back."""
+    _set(copy, "FF_EXECUTION_MAX_CONSEC_FAIL", "1000000")
+
+
 @sabotage("expected a record of the drill 'stop'")
 def never_stopped(copy: FinishedCopy) -> None:
     """No stop is on file."""
@@ -151,6 +163,20 @@ def order_after_the_stop(copy: FinishedCopy) -> None:
     records = [json.loads(line) for line in copy.read(EVENTS).splitlines()]
     last = next(record for record in reversed(records) if record["type"] == "order_submitted")
     copy.write(EVENTS, copy.read(EVENTS) + json.dumps({**last, "ts": records[-1]["ts"]}) + "\n")
+
+
+@sabotage("found one (order_rejected)")
+def order_tried_after_the_stop(copy: FinishedCopy) -> None:
+    """One thread went on, and the exchange said no."""
+    last = json.loads(copy.read(EVENTS).splitlines()[-1])
+    tried = {**last, "type": "order_rejected", "payload": {"exchange": "kraken", "cl_ord_id": "late", "latency_s": 0.1}}
+    copy.write(EVENTS, copy.read(EVENTS) + json.dumps(tried) + "\n")
+
+
+@sabotage("orders_left: expected 0, found False")
+def orders_left_is_a_flag(copy: FinishedCopy) -> None:
+    """A word that only looks like a count."""
+    copy.edit(copy.files("runtime/drills/*-stop.json")[-1], "facts.orders_left", False)
 
 
 @sabotage("expected 'off' after a controlled stop")
@@ -240,13 +266,23 @@ MODE: list[Break] = [
     old_path_never_used,
     new_path_never_used,
 ]
-TIMEOUTS: list[Break] = [timeout_zero, timeout_negative, timeout_nan, timeout_too_long, timeout_absent]
+TIMEOUTS: list[Break] = [
+    timeout_zero,
+    timeout_negative,
+    timeout_nan,
+    timeout_too_long,
+    timeout_absent,
+    timeout_of_a_stranger,
+    failures_without_end,
+]
 STOP: list[Break] = [
     never_stopped,
     stop_without_a_word,
     order_after_the_stop,
     switch_left_on,
     order_left_open,
+    order_tried_after_the_stop,
+    orders_left_is_a_flag,
     never_stopped_by_the_page,
     page_stops_without_a_word,
     order_left_open_by_the_page,

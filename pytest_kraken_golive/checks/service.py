@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pytest_kraken_golive.bot.settings import LiveSettings
 from pytest_kraken_golive.checks import real_breaks as real
 from pytest_kraken_golive.checks import service_breaks as broken
@@ -12,7 +14,7 @@ from pytest_kraken_golive.checks.live_facts import (
     require_orders,
 )
 from pytest_kraken_golive.checks.service_active import require_active
-from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check
+from pytest_kraken_golive.contract import Evidence, Fault, NotProven, check, show
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.operations.records import DrillRecord
 from pytest_kraken_golive.policy import Policy
@@ -146,8 +148,11 @@ def rollback_drill(
     drilled = live_service.rolled_back
     back = require_drill(drilled, policy, record, evidence, kind="rollback")
     undone = require_drill(drilled, policy, record, evidence, kind="undo")
-    took_s = float(back.fact("took_s"))
+    took_s = back.fact("took_s")
     evidence.record(back.file, took_s, key="facts.took_s")
+    assert type(took_s) in {int, float} and math.isfinite(took_s) and took_s > 0, (  # noqa: PT018 - one question
+        f"{back.file} facts.took_s: expected seconds, more than 0, found {show(took_s)}. Next: drill again."
+    )
     assert took_s <= within_s, (
         f"{back.file} facts.took_s: expected at most {within_s:g} s, found {took_s:.1f} s. "
         "Next: find out what takes so long (logs/service.log), or change the line."
@@ -166,6 +171,10 @@ def rollback_drill(
     assert undone.fact("mode") == back.fact("former_mode"), (
         f"{undone.file} facts.mode: expected {back.fact('former_mode')!r}, which was there before the rollback, found "
         f"{undone.fact('mode')!r}. Next: set the mode in .env."
+    )
+    assert undone.fact("mode_in_force") == undone.fact("mode"), (
+        f"{undone.file} facts.mode_in_force: expected {undone.fact('mode')!r}, as .env says again, found "
+        f"{undone.fact('mode_in_force')!r}: it did not come back. Next: see why the service does not read .env."
     )
     _require_only_legacy(drilled, back, undone, evidence)
 

@@ -190,6 +190,18 @@ def rollback_too_slow(copy: FinishedCopy) -> None:
     _drill(copy, "rollback", "facts.took_s", 3600.0)
 
 
+@sabotage("facts.took_s: expected seconds")
+def rollback_took_less_than_nothing(copy: FinishedCopy) -> None:
+    """A clock that was set back; -5 is less than every limit."""
+    _drill(copy, "rollback", "facts.took_s", -5.0)
+
+
+@sabotage("it did not come back")
+def undone_in_the_file_alone(copy: FinishedCopy) -> None:
+    """`.env` says new again, and the service goes on as before."""
+    _drill(copy, "undo", "facts.mode_in_force", "legacy")
+
+
 @sabotage("expected 'legacy', found 'new'")
 def mode_not_in_force(copy: FinishedCopy) -> None:
     """`.env` says legacy, the service goes by another mode."""
@@ -277,6 +289,8 @@ ROLLBACK: list[Break] = [
     never_drilled,
     never_undone,
     rollback_too_slow,
+    rollback_took_less_than_nothing,
+    undone_in_the_file_alone,
     mode_not_in_force,
     drill_of_another_config,
     drill_of_another_version,

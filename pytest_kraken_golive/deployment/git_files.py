@@ -67,18 +67,30 @@ def look_up(path: Path, shown: str) -> GitFile:
     return GitFile(top, tracked, _rule(rule), history.split())
 
 
-def tracked_files_with(folder: Path, texts: Sequence[SecretStr], shown: str) -> list[str]:
-    """Files in git's index that hold one of these texts; names from the top of the working tree.
+def files_with(folder: Path, texts: Sequence[SecretStr], shown: str, *, tracked: bool) -> list[str]:
+    """Files that hold one of these texts; names from the top of the working tree.
 
     Args:
         folder: in a working tree.
         texts: what is looked for; handed over through a pipe, since other users see a program's arguments.
         shown: how messages call what the texts are.
+        tracked: in git's index; or in the working tree, what is ignored left out.
 
     Raises:
         NotProven: as with `look_up`.
     """
-    words = ("grep", "--cached", "--files-with-matches", "--full-name", "-z", "--fixed-strings", "-f", "-", "--", ":/")
+    words = (
+        "grep",
+        "--cached" if tracked else "--untracked",
+        "--files-with-matches",
+        "--full-name",
+        "-z",
+        "--fixed-strings",
+        "-f",
+        "-",
+        "--",
+        ":/",
+    )
     lines = "\n".join(text.get_secret_value() for text in texts)
     return [name for name in _ask(folder, shown, *words, may_say_no=True, stdin=lines).split("\0") if name]
 

@@ -23,6 +23,8 @@ from .source import decode, read_bytes
 ENV_FILE = ".env"
 PROCESS = "process environment"
 
+_HARD_BLANK = re.compile(r"\A[^=#]*=[^\S\n]*[^\S\x00-\x7f]|\A[^#]*[^\S\x00-\x7f][ \t]*$", re.MULTILINE)
+"""White space of other scripts at the beginning or end of a value without a comment."""
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -181,6 +183,11 @@ def read_env_file(path: Path, process: Mapping[str, str], shown: str = ENV_FILE)
             )
         if binding.key is None or binding.value is None:
             continue
+        if _HARD_BLANK.search(written):
+            raise Fault(
+                f"{shown}:{line} {binding.key}: expected a value without blanks around it, found a blank that not all "
+                "programs take for one (a no-break space, say). Next: type the line anew."
+            )
         if binding.key in found:
             raise Fault(
                 f"{shown}:{line} {binding.key}: set a second time; the first is in line "

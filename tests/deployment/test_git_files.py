@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from pytest_kraken_golive.contract import NotProven
-from pytest_kraken_golive.deployment.git_files import look_up, tracked_files_with
+from pytest_kraken_golive.deployment.git_files import files_with, look_up
 
 
 def git(folder: Path, *words: str) -> str:
@@ -95,12 +95,13 @@ def test_variables_that_point_git_elsewhere_are_not_heard(repository: Path, monk
 def test_a_secret_in_a_tracked_file_is_found_whatever_its_name(repository: Path) -> None:
     texts = [SecretStr("pub+lic/half="), SecretStr("secret.half")]
     (repository / ".env").write_text("S=secret.half\n", encoding="utf-8")
-    assert tracked_files_with(repository, texts, "key") == []
+    assert files_with(repository, texts, "key", tracked=True) == []
     (repository / "notes").mkdir()
     (repository / "notes" / "a b.bin").write_bytes(b"\0pub+lic/half=\0")
     (repository / "other.txt").write_text("secretXhalf\n", encoding="utf-8")
+    assert files_with(repository, texts, "key", tracked=False) == ["notes/a b.bin"], ".env is ignored"
     git(repository, "add", ".")
-    assert tracked_files_with(repository / "notes", texts, "key") == ["notes/a b.bin"]
+    assert files_with(repository / "notes", texts, "key", tracked=True) == ["notes/a b.bin"]
 
 
 def test_a_rule_of_the_user_alone_keeps_nothing_out_for_others(
