@@ -15,11 +15,11 @@ from pytest_kraken_golive.checks.licence_breaks import (
 )
 from pytest_kraken_golive.checks.unlicensed import require_refusal
 from pytest_kraken_golive.clock import SystemClock
-from pytest_kraken_golive.contract import Evidence, Found, NotProven, Where, check
+from pytest_kraken_golive.contract import Evidence, Found, NotProven, Where, Words, check
 from pytest_kraken_golive.deployment.agreement import agree_on_licence
 from pytest_kraken_golive.deployment.central import fetch_central
 from pytest_kraken_golive.deployment.core import CoreConfig
-from pytest_kraken_golive.deployment.fingerprint import FingerprintRecord, collect, derived
+from pytest_kraken_golive.deployment.fingerprint import VERSION, FingerprintRecord, collect, derived
 from pytest_kraken_golive.deployment.instants import fresh
 from pytest_kraken_golive.deployment.layout import Deployment
 from pytest_kraken_golive.deployment.licence import (
@@ -32,7 +32,7 @@ from pytest_kraken_golive.deployment.licence import (
     validity_at_most,
 )
 from pytest_kraken_golive.deployment.revocations import Revocations, in_step, not_revoked
-from pytest_kraken_golive.deployment.runtime import RuntimeConfig
+from pytest_kraken_golive.deployment.runtime import Licensing, RuntimeConfig
 from pytest_kraken_golive.deployment.signed import public_key
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.rehearsal.handle import PaperBot
@@ -94,7 +94,20 @@ def licence_enforcement(
     assert found.value is True, found.unlike(True)
     for agreed in agree_on_licence(runtime_config, core_config):
         evidence.saw(agreed)
+    _require_grace_ends(runtime_config.licensing, evidence)
     require_refusal(paper_bot.without_licence(), evidence)
+
+
+def _require_grace_ends(licensing: Licensing, evidence: Evidence) -> None:
+    """What is tolerated after a licence's end is shorter than a licence: else it is enforced by name alone."""
+    if not licensing.given("grace_period_hours"):
+        return
+    grace = licensing.grace_period_hours
+    evidence.saw(grace)
+    longest = licensing.max_validity_days
+    assert grace.value < longest.value * 24, grace.unlike(
+        Words(f"less than max_validity_days, {longest.value} ({longest.where})"), "lower it; it is in hours"
+    )
 
 
 @check("licence_fingerprint", breaks=FINGERPRINT_BREAKS)
@@ -106,6 +119,9 @@ def licence_fingerprint(deployment: Deployment, policy: Policy, evidence: Eviden
     licence = Licence.load(deployment.license_path, deployment.shown(deployment.license_path))
     evidence.saw(record.authentic(keys))
     evidence.saw(licence.authentic(keys))
+    assert record.version.value == VERSION, record.version.unlike(
+        VERSION, "collect the fingerprint again with the program that goes live"
+    )
     max_age = dt.timedelta(hours=policy.licence.fingerprint_max_age_h)
     collected = fresh(record.collected_at, SystemClock(), max_age, "collect the fingerprint again on the bot's machine")
     evidence.saw(_plain(collected))

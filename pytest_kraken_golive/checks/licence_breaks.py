@@ -134,6 +134,18 @@ def core_contradicts(copy: Copy) -> None:
     copy.edit(CORE, "license.enforcement", False)
 
 
+@sabotage("grace_period_hours: expected less than max_validity_days")
+def grace_without_end(copy: Copy) -> None:
+    """An expired licence does for a century."""
+    copy.edit(RUNTIME, "licensing.grace_period_hours", 1_000_000)
+
+
+@sabotage("grace_period_hours")
+def grace_is_text(copy: Copy) -> None:
+    """A unit that no program reads."""
+    copy.edit(RUNTIME, "licensing.grace_period_hours", "24h")
+
+
 @sabotage("expected that it refuses to start", before_run=True)
 def bot_asks_for_no_licence(copy: Any) -> None:
     """The file demands a licence, and the bot never looks for one."""
@@ -163,6 +175,8 @@ ENFORCEMENT_BREAKS: list[Break] = [
     enforcement_absent,
     enforcement_in_quotes,
     core_contradicts,
+    grace_without_end,
+    grace_is_text,
     bot_asks_for_no_licence,
     bot_without_licence_uses_its_key,
     bot_without_licence_calls_home,
@@ -191,6 +205,7 @@ FINGERPRINT_BREAKS: list[Break] = [
     fingerprint_gone,
     _broken("too_old", FINGERPRINT, "expected an age", _set(collected_at=lambda: _at(-30))),
     _broken("collected_in_future", FINGERPRINT, "in the future", _set(collected_at=lambda: _at(1))),
+    _broken("another_format", FINGERPRINT, "version: expected 1, found 2", _set(version=2)),
     _broken("other_components", FINGERPRINT, "fingerprint", _other_machine),
     _broken(
         "bound_to_another_machine",

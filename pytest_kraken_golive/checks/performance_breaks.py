@@ -196,6 +196,33 @@ def _unseen(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return events
 
 
+def _another_pair(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for event in events:
+        if "ladder" in event["payload"] and "pair" in event["payload"]:
+            event["payload"]["pair"] = "DOGEUSD"
+    return events
+
+
+def _told_twice(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same order again, as a retry after a time-out writes it."""
+    again = [event["type"] == "order_submitted" and _in_rung(event, 2) for event in events]
+    return [one for event, twice in zip(events, again, strict=True) for one in [event] * (1 + twice)]
+
+
+def _half_a_rung(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One order of the second rung is told of, and not the other."""
+    own = [event["payload"].get("cl_ord_id") for event in events if _in_rung(event, 2)]
+    return [event for event in events if event["payload"].get("cl_ord_id") != own[0] or not _in_rung(event, 2)]
+
+
+def _steep(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """From the smallest volume to a hundred times as much."""
+    for event in events:
+        if event["type"] == "order_submitted" and _in_rung(event, 2):
+            event["payload"]["volume"] = str(Decimal(event["payload"]["volume"]) * 50)
+    return events
+
+
 def _took_long(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for event in events:
         if event["type"] == "volume_rung":
@@ -221,6 +248,10 @@ LADDER = [
     _events("slippage", "went_on_after_slippage", "Nor did a price that gave way.", _slipped),
     _events("duration_s", "rungs_without_end", "Windows that are never closed.", _never_ended),
     _events("duration", "window_too_long", "A window of an hour.", _took_long),
+    _events("found DOGEUSD", "another_pair", "The ladder leans elsewhere.", _another_pair),
+    _events("of which an event tells already", "order_told_twice", "Two orders, or one?", _told_twice),
+    _events("expected 2 orders", "half_a_rung", "An order that no event tells of.", _half_a_rung),
+    _events("ladder.factor", "too_steep", "No step by step.", _steep),
     _events("exchange", "orders_nobody_saw", "The exchange has no such order.", _unseen),
     fault(
         "slow_at_once", "latency", "The first rung is slow.", endpoint="AddOrder", kind="latency", latency_s=1.1, skip=2

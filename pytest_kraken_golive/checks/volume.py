@@ -60,8 +60,14 @@ def volume_ladder(
         except KrakenError as error:
             raise Fault(f"exchange {exchange.url}: {error}") from error
     _require_climb(ladder, facts, policy.ladder)
+    _require_pair(ladder, {pair, facts.altname})
     _require_stop(ladder, policy.ladder)
     held = [rung for rung in ladder if rung.degradation(policy.ladder) is None]
+    for rung in held:
+        assert rung.orders >= policy.ladder.orders, (
+            f"{EVENTS} rung {rung.number}: expected {policy.ladder.orders} orders (config/golive.yaml ladder.orders), "
+            f"found {rung.orders}. Next: send as many, and write all as events."
+        )
     assert len(held) >= rungs, (
         f"{EVENTS} ladder {name}: expected {rungs} rungs without degradation, found {len(held)}; the last "
         f"shows {ladder[-1].degradation(policy.ladder) or 'none'}. Next: see why; trade no larger volume than held."
@@ -119,11 +125,25 @@ def _require_climb(ladder: list[Rung], facts: AssetPair, rules: Ladder) -> None:
             f"{rung.duration_s:g} s. Next: bound the window."
         )
         assert volume > below, f"{where}: expected a volume above {below}, found {volume}. Next: raise it step by step."
+        assert place == 1 or volume <= below * rules.factor, (
+            f"{where}: expected at most {rules.factor} times {below} (config/golive.yaml ladder.factor), "
+            f"found {volume}. Next: raise it in smaller steps."
+        )
         largest = facts.ordermin * _NEAR_THE_MINIMUM
         assert place > 1 or facts.ordermin <= volume <= largest, (
             f"{where}: expected the pair's minimum, {facts.ordermin}, found {volume}. Next: start at the minimum."
         )
         below = volume
+
+
+def _require_pair(ladder: list[Rung], names: set[str]) -> None:
+    for rung in ladder:
+        others = sorted(rung.pairs - names)
+        if others:
+            raise Fault(
+                f"{EVENTS} rung {rung.number}: expected orders of {' or '.join(sorted(names))}, found {others[0]}. "
+                "Next: climb on the pair of the line, or change the line."
+            )
 
 
 def _require_stop(ladder: list[Rung], rules: Ladder) -> None:
@@ -141,12 +161,17 @@ def _require_booked(name: str, ladder: list[Rung], exchange: Exchange, since_s: 
         known = exchange.booked(f"{name}-", since_s - 60)
     else:
         known = exchange.books("bot")["orders"]
-    booked = sorted(Decimal(one["volume"]) for one in known if (one["cl_ord_id"] or "").startswith(f"{name}-"))
-    told = {volume for rung in ladder for volume in rung.volumes}
-    counts = sum(rung.orders for rung in ladder)
-    evidence.record("exchange", {"orders": len(booked), "largest": str(booked[-1]) if booked else None}, key="books")
-    if len(booked) < counts or not told <= set(booked):
+    booked = {
+        one["cl_ord_id"]: Decimal(one["volume"]) for one in known if (one["cl_ord_id"] or "").startswith(f"{name}-")
+    }
+    largest = str(max(booked.values())) if booked else None
+    evidence.record("exchange", {"orders": len(booked), "largest": largest}, key="books")
+    told = {cl_ord_id: volume for rung in ladder for cl_ord_id, volume in rung.by_id.items()}
+    strangers = [cl_ord_id for cl_ord_id, volume in told.items() if booked.get(cl_ord_id) != volume]
+    if strangers:
+        first = strangers[0]
         raise Fault(
-            f"exchange: expected the {counts} orders of the ladder {name} in its books, found {len(booked)}. "
+            f"exchange: expected the {len(told)} orders of the ladder {name} in its books, found {len(told) - len(strangers)}: "
+            f"of {first} the events say {told[first]}, the books {booked.get(first, 'nothing')}. "
             "Next: let events tell of what was sent, and nothing else."
         )

@@ -92,6 +92,14 @@ def not_revoked(license_id: Found, revocations: Revocations) -> Found:
     return revocations.listed
 
 
+def _difference(local: Revocations, central: Revocations) -> str:
+    """What two lists say differently: their ids, or the entries where those are the same."""
+    here, there = local.listed.value, central.listed.value
+    if here == there:
+        here, there = local.document.at("payload.revoked").value, central.document.at("payload.revoked").value
+    return f"{show(here, 120)} here, {show(there, 120)} there"
+
+
 def in_step(local: Revocations, central: Revocations) -> Found:
     """The local sequence, if the local list is the central one: same digest, or same sequence and entries.
 
@@ -109,7 +117,7 @@ def in_step(local: Revocations, central: Revocations) -> Found:
     if local.document.at("payload.revoked").value != central.document.at("payload.revoked").value:
         raise Fault(
             f"{local.listed.where}: expected the entries of the central list of the same sequence "
-            f"{central.sequence.value} ({central.listed.where}), found others: {show(local.listed.value, 120)} here, "
-            f"{show(central.listed.value, 120)} there. Next: {FETCH}."
+            f"{central.sequence.value} ({central.listed.where}), found others: {_difference(local, central)}. "
+            f"Next: {FETCH}."
         )
     return local.sequence

@@ -24,6 +24,10 @@ class Rung:
     """From 1."""
     volumes: set[Decimal] = field(default_factory=set)
     """Volumes of its orders: one."""
+    pairs: set[str] = field(default_factory=set)
+    """Pairs of its orders, as far as their events say."""
+    by_id: dict[str, Decimal] = field(default_factory=dict)
+    """The volume of each order, by its client id."""
     orders: int = 0
     """Orders sent."""
     filled: int = 0
@@ -51,8 +55,16 @@ class Rung:
         elif event.type in (EventType.ORDER_SUBMITTED, EventType.ORDER_REJECTED):
             self.orders += 1
             self.latency_max_s = max(self.latency_max_s, event.seconds("latency_s"))
-            self.volumes.add(_amount(event, "volume"))
-            self._best[event.text("cl_ord_id")] = event.text("side"), _amount(event, "best_price")
+            volume, cl_ord_id = _amount(event, "volume"), event.text("cl_ord_id")
+            if cl_ord_id in self.by_id:
+                raise Fault(
+                    f"{event.where}: expected another order than {cl_ord_id}, of which an event tells already. "
+                    "Next: give each order a client id of its own, and write it once."
+                )
+            self.by_id[cl_ord_id] = volume
+            self.volumes.add(volume)
+            self.pairs |= {event.text("pair")} if "pair" in event.payload else set()
+            self._best[cl_ord_id] = event.text("side"), _amount(event, "best_price")
         elif event.type == EventType.ORDER_FILL:
             self.filled += 1
             self._slipped(event)
