@@ -335,6 +335,12 @@ def post_mortem_files(live_service: LiveService, deployment: Deployment, policy:
         )
     copy = newest_copy(target)
     shown = deployment.shown(copy.folder)
+    for name in (METRICS, EVENTS):
+        if (copy.folder / name).samefile(runtime / name):
+            raise Fault(
+                f"{shown}/{name}: expected a copy, found a link to runtime/{name}: what is lost there is lost here. "
+                "Next: copy the file."
+            )
     evidence.record(shown, dict(copy.files), key="files", note=f"taken at {copy.taken_at.isoformat()}; digests checked")
     older = copy.taken_at.timestamp() < record.moment.timestamp() and not live_service.is_rehearsal
     if older and not _taken_by_drill(copy.taken_at.timestamp(), live_service, policy, record, evidence):

@@ -232,6 +232,14 @@ def copy_changed(copy: FinishedCopy) -> None:
     copy.write(name, copy.read(name) + "\n")
 
 
+@sabotage("expected a copy, found a link")
+def copy_is_a_link(copy: FinishedCopy) -> None:
+    """The same bytes under a second name."""
+    name = copy.files("reports/post_mortem/*/events.jsonl")[-1]
+    copy.remove(name)
+    (copy.root / name).symlink_to(copy.root / EVENTS)
+
+
 @sabotage("expected a complete copy")
 def copy_is_half(copy: FinishedCopy) -> None:
     """A file of the copy is missing."""
@@ -287,4 +295,4 @@ STOP: list[Break] = [
     page_stops_without_a_word,
     order_left_open_by_the_page,
 ]
-POST_MORTEM: list[Break] = [no_copy, copy_changed, copy_is_half, metrics_gone, events_begun_anew]
+POST_MORTEM: list[Break] = [no_copy, copy_changed, copy_is_a_link, copy_is_half, metrics_gone, events_begun_anew]

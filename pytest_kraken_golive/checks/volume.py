@@ -171,7 +171,8 @@ def _require_booked(name: str, ladder: list[Rung], exchange: Exchange, since_s: 
     if strangers:
         first = strangers[0]
         raise Fault(
-            f"exchange: expected the {len(told)} orders of the ladder {name} in its books, found {len(told) - len(strangers)}: "
-            f"of {first} the events say {told[first]}, the books {booked.get(first, 'nothing')}. "
+            f"exchange: expected the {len(told)} orders of the ladder {name} in its books, found "
+            f"{len(told) - len(strangers)}: of {first} the events say {told[first]}, the books "
+            f"{booked.get(first, 'nothing')}. "
             "Next: let events tell of what was sent, and nothing else."
         )
