@@ -114,16 +114,16 @@ def _is_of_this_run(
 
 def require_success(report: PaperReport, deployment: Deployment, entrypoint: str, evidence: Evidence) -> None:
     """The report says of itself that it is of a paper run of this entrypoint and configuration, which went well."""
-    for key, expected in (
-        ("mode", "paper"),
-        ("entrypoint", entrypoint),
-        ("config_sha256", deployment.config_sha256),
-        ("errors", []),
-        ("status", "success"),
+    for key, expected, do in (
+        ("mode", "paper", f"start the bot with --mode paper --entrypoint {entrypoint}"),
+        ("entrypoint", entrypoint, f"start the bot with --mode paper --entrypoint {entrypoint}"),
+        ("config_sha256", deployment.config_sha256, "let the bot run again, with this configuration"),
+        ("errors", [], "remove the cause of each, and let the bot run again"),
+        ("status", "success", "see the report's errors and warnings, remove the cause, and let the bot run again"),
     ):
         found = report.at(key)
         evidence.saw(found)
-        assert found.value == expected, found.unlike(expected, "let the bot run again, with this configuration")
+        assert found.value == expected, found.unlike(expected, do)
     evidence.saw(report.text("run_id"))
     evidence.saw(report.text("bot_version"))
     _validated_itself(report, deployment, entrypoint, evidence)

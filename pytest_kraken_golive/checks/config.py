@@ -71,6 +71,7 @@ def entrypoint_environment(
         broken.risk_of_everything,
         broken.risk_of_nothing,
         broken.risk_of_a_day_beyond_all,
+        broken.risk_in_base_sixty,
         broken.environment_has_another_risk_profile,
         broken.account_has_another_risk_profile,
         broken.environment_without_risk_profile,

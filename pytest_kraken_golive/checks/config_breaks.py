@@ -114,6 +114,12 @@ def risk_of_a_day_beyond_all(copy: Copy) -> None:
     copy.edit(CORE, "risk_profiles.balanced.max_daily_loss_pct", 0.5)
 
 
+@sabotage("found 5:00, which loaders of YAML 1.1 read as 300")
+def risk_in_base_sixty(copy: Copy) -> None:
+    """A slip of the fingers that makes five positions three hundred."""
+    copy.replace(CORE, "max_open_positions: 5\n", "max_open_positions: 5:00\n")
+
+
 @sabotage("copies of one value to agree")
 def environment_has_another_risk_profile(copy: Copy) -> None:
     """The environment's own profile contradicts the entrypoint's."""

@@ -102,7 +102,12 @@ def demand_same(drill: DrillRecord, version: str, config_sha256: str, policy: Po
                 "Next: drill with the version and configuration that go live."
             )
     age_h = (time.time() - drill.ended_s) / 3600
-    if not -CLOCK_SLACK_S / 3600 <= age_h <= policy.service.drill_max_age_h:
+    if age_h < -CLOCK_SLACK_S / 3600:
+        raise NotProven(
+            f"{drill.file} ended_s: expected a time that is past, found one {-age_h:.1f} h from now. "
+            "Next: set the clock right, and drill again."
+        )
+    if age_h > policy.service.drill_max_age_h:
         raise NotProven(
             f"{drill.file} ended_s: expected at most {policy.service.drill_max_age_h:g} h of age "
             f"(config/golive.yaml service.drill_max_age_h), found {age_h:.1f} h. Next: drill again."

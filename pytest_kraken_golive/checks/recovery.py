@@ -298,7 +298,7 @@ def _require_quiet(
     assert not still_open, (
         f"exchange: expected no open order after the stop, found {', '.join(still_open)}. Next: cancel."
     )
-    suspended_s = float(stop.fact("suspended_s"))
+    suspended_s = stop.number("suspended_s")
     late = [order["cl_ord_id"] for order in orders if suspended_s < order["opened_s"] <= stop.ended_s]
     assert not late, f"exchange: expected no order after the stop, found {', '.join(late)}. Next: see why it went on."
     cancelled = [order["cl_ord_id"] for order in orders if order["status"] == "canceled"]

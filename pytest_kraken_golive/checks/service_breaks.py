@@ -190,7 +190,13 @@ def rollback_too_slow(copy: FinishedCopy) -> None:
     _drill(copy, "rollback", "facts.took_s", 3600.0)
 
 
-@sabotage("facts.took_s: expected seconds")
+@sabotage("facts.pid: expected a number, found null")
+def nobody_knows_what_was_rolled_back(copy: FinishedCopy) -> None:
+    """No process, so none of its orders."""
+    _drill(copy, "rollback", "facts.pid", None)
+
+
+@sabotage("facts.took_s: expected more than 0 s")
 def rollback_took_less_than_nothing(copy: FinishedCopy) -> None:
     """A clock that was set back; -5 is less than every limit."""
     _drill(copy, "rollback", "facts.took_s", -5.0)
@@ -291,6 +297,7 @@ ROLLBACK: list[Break] = [
     rollback_too_slow,
     rollback_took_less_than_nothing,
     undone_in_the_file_alone,
+    nobody_knows_what_was_rolled_back,
     mode_not_in_force,
     drill_of_another_config,
     drill_of_another_version,

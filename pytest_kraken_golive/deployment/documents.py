@@ -193,11 +193,22 @@ class Document:
 
     def number(self, path: KeyPathText) -> Found:
         """A finite number (int or float); a flag and a quoted number are none. Errors as with `text`."""
-        return as_number(self.at(path))
+        return as_number(self._decimal(path))
 
     def whole(self, path: KeyPathText) -> Found:
         """A whole number, written without a decimal point. Errors as with `text`."""
-        return as_whole(self.at(path))
+        return as_whole(self._decimal(path))
+
+    def _decimal(self, path: KeyPathText) -> Found:
+        """The value at a path, unless it is a number that YAML does not read as people do."""
+        found, spot = self._walk(_parts(path))
+        if spot is not None and spot.odd is not None:
+            raise Fault(
+                f"{found.where}: expected a number in decimal digits, found {spot.odd}, which loaders of YAML 1.1 read "
+                f"as {found.value}, and others as another. Next: write the number that is meant, without leading "
+                "zeros and colons."
+            )
+        return found
 
     def flag(self, path: KeyPathText) -> Found:
         """True or false; a quoted "true" is text. Errors as with `text`."""

@@ -26,6 +26,8 @@ class Spot:
     """Of a mapping: the line of each key, and the place of its value."""
     items: list[Spot] | None = None
     """Of a list: the places of its items."""
+    odd: str | None = None
+    """Of a number that people read as another one than the loader (`010`, `5:00`): as it is written."""
 
 
 @dataclass(frozen=True)

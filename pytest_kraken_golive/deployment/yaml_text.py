@@ -27,6 +27,8 @@ MAX_NODES = 200_000
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # The loader's constructors let the errors of int(), float(), datetime() and of a failed match through.
 _CONSTRUCTORS_ERRORS = (ValueError, OverflowError, LookupError, TypeError, AttributeError)
+_ODD = re.compile(r"[-+]?0[0-7_]*[1-7][0-7_]+|[-+]?[0-9][0-9_]*(?::[0-9]+)+(?:\.[0-9_]*)?")
+"""Numbers to the base of eight (YAML 1.1: a leading zero) and of sixty (colons), which YAML 1.2 reads otherwise."""
 _MERGE = "tag:yaml.org,2002:merge"
 _VALUE = "tag:yaml.org,2002:value"
 
@@ -132,8 +134,9 @@ class _Reader:
             return Spot(line, entries=self._entries(node, path))
         if isinstance(node, yaml.SequenceNode):
             return Spot(line, items=[self.spot(item, (*path, index)) for index, item in enumerate(node.value)])
-        self._construct(node, path)
-        return Spot(line)
+        value = self._construct(node, path)
+        is_number = type(value) in {int, float} and isinstance(node, yaml.ScalarNode) and not node.style
+        return Spot(line, odd=node.value if is_number and _ODD.fullmatch(node.value) else None)
 
     def _entries(self, node: yaml.MappingNode, path: KeyPath) -> dict[Hashable, tuple[int, Spot]]:
         own: dict[Hashable, tuple[int, Spot]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -113,6 +114,18 @@ class DrillRecord:
         if key not in self.facts:
             raise NotProven(f"{self.file} facts.{key}: expected a value, found none. Next: repeat the drill.")
         return self.facts[key]
+
+    def number(self, key: str) -> float:
+        """The same, of a fact that is a finite number.
+
+        Raises:
+            NotProven: the record does not say it.
+            Fault: it is something else.
+        """
+        found = self.fact(key)
+        if type(found) not in {int, float} or not math.isfinite(found):
+            raise Fault(f"{self.file} facts.{key}: expected a number, found {show(found)}. Next: repeat the drill.")
+        return float(found)
 
     def write(self, root: Path) -> None:
         """Put it on file."""

@@ -237,6 +237,8 @@ R_MODE, R_DEFAULT = "default_mode: paper", "default_entrypoint: kraken_desktop_p
             "rest.api_url: expected an exchange to play",
         ),
         (C, SETTINGS, f"{SETTINGS}      sandbox: false\n", 0, "adapter_settings.sandbox: expected a switch"),
+        (C, SETTINGS, f"{SETTINGS}      mode: Live\n", 0, "adapter_settings.mode: expected a mode that agrees"),
+        (C, SETTINGS, f"{SETTINGS}      ws_url: wss://ws-auth.kraken.com/v2\n", 0, "adapter_settings.ws_url: expected"),
         (C, SETTINGS, f"{SETTINGS}      use_live: 'yes'\n", 0, "adapter_settings.use_live: expected a switch"),
         (C, SETTINGS, f"    required_permission: [withdraw]\n{SETTINGS}", 0, "expected the key required_permissions"),
         (R, "  live:\n", "  lives: {enabled: true}\n  live:\n", 0, "expected the key live, found 'lives'"),

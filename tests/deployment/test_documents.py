@@ -166,6 +166,16 @@ def test_a_wrong_type_is_a_fault(read: str, value: str, expected: str, found: st
     assert "Next: " in message
 
 
+@pytest.mark.parametrize(("written", "read"), [("010", 8), ("5:00", 300), ("-0_12", -10), ("1:30.5", 90.5)])
+def test_a_number_that_people_read_as_another_is_a_fault_for_who_reads_it(written: str, read: float) -> None:
+    document = of_yaml(f"a: {written}\nb: 007\nc: 1_000\nd: '010'\ne: 0.5\n")
+    with pytest.raises(Fault, match=rf":1 a: expected a number in decimal digits, found {written}, .* as {read}, "):
+        document.number("a")
+    assert document.at("a").value == read, "who asks for no number has what the loader reads"
+    assert [document.number(key).value for key in "bce"] == [7, 1000, 0.5]
+    assert document.text("d").value == "010"
+
+
 def test_a_wrong_item_names_its_own_line() -> None:
     with pytest.raises(Fault, match=r"config/x.yaml:3 tags.1: expected text, found 8"):
         of_yaml("tags:\n  - a\n  - 8\n").names("tags")

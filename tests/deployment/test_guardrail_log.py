@@ -60,6 +60,23 @@ def test_a_text_line() -> None:
     assert record.fields == {"queue": "kraken_spot", "waited": "0.912s", "streak": "2"}
 
 
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ("HTTP_RATE_LIMITED", "rate_limit"),
+        ("RATE_LIMIT_WAIT", "rate_limit"),
+        ("TOO_MANY_REQUESTS", "rate_limit"),
+        ("NETWORK_ERROR", "network"),
+        ("CONNECTION_LOST", "network"),
+        ("RATE_LIMIT_SETTINGS", "other"),
+        ("HEARTBEAT", "other"),
+        ("ERRORS_TOTAL", "other"),
+    ],
+)
+def test_trouble_under_names_of_a_bot_s_own_is_known(event: str, kind: str) -> None:
+    assert parsed(at(1, f"INFO {event} queue=kraken_spot")).kind == kind
+
+
 def test_text_with_spaces_in_a_value() -> None:
     record = parsed("2026-11-20T09:31:05Z ERROR TIMEOUT queue=q duration=11.0s exception=Read timed out streak=1")
     assert (record.kind, record.fields["exception"], record.fields["streak"]) == ("timeout", "Read timed out", "1")
@@ -237,6 +254,15 @@ def test_the_window_of_a_run(tmp_path: Path, log: GuardrailLog) -> None:
     assert window.start.tags == ("desktop", "kraken", "paper")
     kinds = [line.kind if isinstance(line, Record) else line.text for line in window]
     assert kinds == ["start", "rate_limit", "stop", "timeout"]
+
+
+def test_what_stands_between_the_marks_is_of_the_run_whatever_its_time(tmp_path: Path, log: GuardrailLog) -> None:
+    late = at(50, "WARNING RATE_LIMIT queue=q waited=1s streak=1").replace("2026", "2020")
+    lines = [late, mark(1, "START"), late, mark(9, "STOP"), late]
+    (tmp_path / "guardrails.log").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    window = run_window(log, "run-1")
+    records = [line for line in log if isinstance(line, Record)]
+    assert [window.between_marks(record) for record in records] == [False, False, True, False, False]
 
 
 def test_lines_that_may_belong_to_the_window_are_in_it(tmp_path: Path, log: GuardrailLog) -> None:

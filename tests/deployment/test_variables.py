@@ -95,6 +95,14 @@ def test_no_repr_shows_a_value(env_file: Path) -> None:
     assert secret.get_secret_value() == "c2VjcmV0"
 
 
+@pytest.mark.parametrize("line", ["A=false\u00a0", "A=\u00a0false", "A=false\u2003 "])
+def test_a_blank_that_only_some_programs_take_for_one_is_a_fault(env_file: Path, line: str) -> None:
+    env_file.write_text(f"# a\u00a0comment\nB='x\u00a0' # a\u00a0b\n{line}\n", encoding="utf-8")
+    with pytest.raises(Fault, match=r"\.env:3 A: expected a value without blanks around it") as caught:
+        read_env_file(env_file, {})
+    assert "false" not in str(caught.value), "it may be a secret"
+
+
 NAMES = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,8}\Z")
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=12)
 
