@@ -283,6 +283,20 @@ def test_what_a_project_adds_and_means_is_left_alone(tmp_path: Path, file: str, 
     assert judge(tmp_path, (file, old, new)) == {}
 
 
+def test_an_exchange_that_the_policy_does_not_name_may_have_accounts(tmp_path: Path) -> None:
+    other = "  other: {exchange: other_spot, environment: paper, keychain_key: o, risk_profile: balanced}\n"
+    rows = (
+        (C, "environments:\n", f"environments:\n{other}"),
+        (C, ACCOUNTS, f"{ACCOUNTS}  other: {{paper: {{environment: other, keychain_key: o}}}}\n"),
+    )
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.mkdir()
+    wrong.mkdir()
+    assert judge(right, *rows) == {}
+    mixed = (C, "  other: {paper: {environment: other", "  other: {paper: {environment: kraken_paper")
+    assert "expected an environment of other, paper" in judge(wrong, *rows, mixed)["entrypoint-environment"]
+
+
 def test_a_paper_key_is_no_live_key_even_where_all_copies_agree(tmp_path: Path) -> None:
     swap = (C, "keychain_key: kraken_live_trading", "keychain_key: kraken_paper_trading")
     messages = judge(tmp_path, swap, swap)
