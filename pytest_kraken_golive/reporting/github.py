@@ -12,10 +12,10 @@ from typing import Any
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.failures import counted
 from pytest_kraken_golive.reporting.page import SIGNS
-from pytest_kraken_golive.reporting.signoff.blocking import Blocking, Card, blocking, sign_of, words_of
-from pytest_kraken_golive.reporting.signoff.parts import parts
-from pytest_kraken_golive.reporting.signoff.standing import Standing, standing
-from pytest_kraken_golive.reporting.signoff.texts import moment, visible
+from pytest_kraken_golive.reporting.signoff_page.blocking import Blocking, Card, blocking, sign_of, words_of
+from pytest_kraken_golive.reporting.signoff_page.parts import parts
+from pytest_kraken_golive.reporting.signoff_page.standing import Standing, standing
+from pytest_kraken_golive.reporting.signoff_page.texts import moment, visible
 
 MOST_ANNOTATIONS = 10
 """GitHub: a step shows so many errors, and drops the others without a word."""
