@@ -32,7 +32,7 @@ from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
-from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+from pytest_kraken_golive.reporting.verdict_file import PAGE, VerdictFile
 from pytest_kraken_golive.runbook.lock import Lock, read_lock
 from pytest_kraken_golive.runbook.model import RunbookError
 from pytest_kraken_golive.signoff.digests import differences, digest_files
@@ -362,7 +362,8 @@ def last_line(document: dict[str, Any], file: Path, started_in: Path) -> str:
     reason = document["reason"].split("\n", 1)[0]
     if document["blockers"] and not document["troubles"]:
         reason = reason.rpartition(" Next: ")[0] or reason  # its line's message has been told above
-    shown = file.relative_to(started_in) if file.is_relative_to(started_in) else file
+    files = (file.with_name(PAGE), file)  # what people open, and what programs read
+    shown = ", ".join(str(one.relative_to(started_in) if one.is_relative_to(started_in) else one) for one in files)
     scope = document["scope"]["name"] if document["scope"] else "scope unknown"
     return f"{sign} {document['verdict']} ({scope}): {reason}  [{shown}]"
 
