@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_kraken_golive.checks import config_breaks as broken
 from pytest_kraken_golive.checks import copies_breaks as beside
 from pytest_kraken_golive.checks.paper_copies import PaperCopies, see_all
-from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
+from pytest_kraken_golive.contract import Evidence, NotProven, Words, check, refuse
 from pytest_kraken_golive.deployment.agreement import environment_copies, keychain_key_copies, risk_profile_copies
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
@@ -88,13 +88,11 @@ def entrypoint_risk_profile(
     core_config.risk_profile(own.risk_profile)
     assert own.risk_profile.value == profile, own.risk_profile.unlike(profile)
     limits = core_config.risk_profile(profile)
-    for share in (limits.max_daily_loss_pct, limits.max_position_pct, limits.hard_drawdown_pct):
-        evidence.saw(share)
-        assert share.value <= 1, share.unlike(
-            Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
-        )
-    for limit in (limits.max_leverage, limits.max_open_positions):
+    shares = (limits.max_daily_loss_pct, limits.max_position_pct, limits.hard_drawdown_pct)
+    for limit in (*shares, limits.max_leverage, limits.max_open_positions):
         evidence.saw(limit)
+    part, fraction = Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
+    refuse(share.unlike(part, fraction) for share in shares if share.value > 1)
     theirs = core_config.environment(own.environment).risk_profile
     core_config.risk_profile(theirs)
     see_all(evidence, [own.risk_profile, theirs], through=own.environment)
@@ -115,10 +113,7 @@ def entrypoint_risk_profile(
 def environment_exchange(core_config: CoreConfig, evidence: Evidence, *, environment: str, exchange: str) -> None:
     """The environment maps to the exchange's adapter, and is a paper one."""
     found = core_config.environment(environment)
-    evidence.saw(found.exchange)
-    evidence.saw(found.kind)
-    assert found.exchange.value == exchange, found.exchange.unlike(exchange)
-    assert found.kind.value == "paper", found.kind.unlike("paper")
+    evidence.require((found.exchange, exchange), (found.kind, "paper"))
 
 
 @check(

@@ -186,7 +186,8 @@ class RunbookLine(pytest.Function):
             return words
         if isinstance(error, AssertionError) and self._is_stock and self.config.option.verbose <= 0:
             phase = judge_phase("call", error)
-            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{phase.message}"
+            said = "\n".join([phase.message, *phase.also])
+            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{said}"
         return super().repr_failure(excinfo, *args, **kwargs)
 
     @property
@@ -201,6 +202,7 @@ class RunbookLine(pytest.Function):
         known = {
             "outcome": str(phase.outcome),
             "message": clean.text(phase.message),
+            "also": [clean.text(one) for one in phase.also],
             "unread": phase.unread,
             "ran": self.ran,
             "recording": self.recording,
@@ -229,7 +231,7 @@ def _unbound(planned: PlannedLine) -> Any:
     name = name if name[:1].isalpha() else f"line_{name}"
 
     own = f"<!-- golive: {{id: {line_id}, check: {name}}} -->"
-    write = f"write one called {name} in the root conftest.py (docs/your-own-parts.md)"
+    write = f"write one called {name} in the root conftest.py (`kraken-golive docs your-own-parts` shows how)"
 
     def unbound() -> None:
         why = "this line is bound to no check, so nothing proves it. Next:"

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_kraken_golive.reporting.page import SIGNS
-from pytest_kraken_golive.reporting.signoff_page.blocking import blocking, said, sign_of, words_of
+from pytest_kraken_golive.reporting.signoff_page.blocking import blocking, further, said, sign_of, words_of
 from pytest_kraken_golive.reporting.signoff_page.evidence import sources
 from pytest_kraken_golive.reporting.signoff_page.identity import about
 from pytest_kraken_golive.reporting.signoff_page.parts import parts
@@ -97,7 +97,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"NOT_RECORDED": NOT_RECORDED, "sources": sources, "said": said, "place": _place}
+    environment.globals |= {
+        "NOT_RECORDED": NOT_RECORDED,
+        "sources": sources,
+        "said": said,
+        "further": further,
+        "place": _place,
+    }
     environment.filters |= {
         "sign": sign_of,
         "outcome": words_of,
