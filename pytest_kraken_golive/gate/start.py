@@ -18,7 +18,7 @@ from pytest_kraken_golive.gate import quiet_tail
 from pytest_kraken_golive.gate.arming import permit_of
 from pytest_kraken_golive.gate.canary import release
 from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_assertions
-from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
+from pytest_kraken_golive.gate.idle_plugins import dismiss_idle, leave_no_empty_storage
 from pytest_kraken_golive.gate.last_word import proof_without_secrets
 from pytest_kraken_golive.gate.latency import ThisMachine
 from pytest_kraken_golive.gate.ledger import Excused, Ledger, ReportListener
@@ -124,6 +124,8 @@ def configure(config: pytest.Config) -> None:
             config.option.clean_alluredir = True
         if is_worker(config):
             config.option.clean_alluredir = False  # a worker that starts late would wipe what others wrote
+    if not is_worker(config):
+        leave_no_empty_storage(config)
     if getattr(config.option, "reportchars", None) == PYTESTS_SUMMARY:
         config.option.reportchars = ""  # the gate's own summary says more
     for name in CHATTY_LOGGERS:

@@ -122,6 +122,30 @@ def test_no_runbook_at_all(project: Project) -> None:
     project.gate().require_refusal("config/runbooks/*.md", "no runbook", "kraken-golive init")
 
 
+def test_where_nothing_is_to_be_judged_the_verdict_alone_is_left(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider -p no:randomly\n")
+    project.temporary.rmdir()
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name)
+    run = project.gate()
+    assert (run.exit_status, run.verdict["verdict"]) == (4, "NO-GO")
+    assert {path.name for path in project.root.iterdir() if path.is_dir()} == {"reports"}
+
+
+def test_a_folder_of_benchmarks_that_was_there_stays(project: Project) -> None:
+    project.small(a="yes")
+    project.write("pytest.ini", "[pytest]\n")
+    (project.root / ".benchmarks").mkdir()
+    project.gate("-n", "2").require("GO", 0)
+    assert (project.root / ".benchmarks").is_dir()
+    (project.root / ".benchmarks").rmdir()
+    project.gate("-n", "2").require("GO", 0)
+    assert not (project.root / ".benchmarks").exists()
+
+
 def test_ini_options_of_ours_that_do_not_exist(project: Project) -> None:
     project.small(a="yes")
     for line in ("golive_runbook = config/runbooks/x.md", "kraken_mode = real", "GOLIVE_RUNBOOKS = x"):
