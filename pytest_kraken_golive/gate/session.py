@@ -158,7 +158,7 @@ class Gate:
 
     def _digest(self) -> dict[str, str]:
         replayed = self.options.kraken == "replay"
-        files = judged_files(self.options.rootdir, self.options.deployment, self.plan, cassettes=replayed)
+        files = judged_files(self.options.rootdir, self.options.deployment, self.plan, self.policy, cassettes=replayed)
         return digest_files(files)
 
     def take_report(self, report: Any) -> None:

@@ -76,7 +76,7 @@ class WorkerSide:
         deployment = config.option.golive_deployment
         place = None if deployment is None else (config.invocation_params.dir / deployment).resolve()
         replayed = config.option.kraken == "replay"
-        self._files = judged_files(config.rootpath, place, plan, cassettes=replayed)
+        self._files = judged_files(config.rootpath, place, plan, config.stash[WORLDS].policy, cassettes=replayed)
 
     def seen(self, session: pytest.Session) -> dict[str, Any]:
         """Hosts, overridden fixtures and digests, in a form that travels."""
