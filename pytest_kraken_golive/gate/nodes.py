@@ -13,6 +13,7 @@ import pytest
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
 from pytest_kraken_golive.gate.arming import require_armed
 from pytest_kraken_golive.gate.callspec import in_world
+from pytest_kraken_golive.gate.genuine import require_genuine
 from pytest_kraken_golive.gate.outcome import WRITTEN_FOR_PEOPLE, Pending, Suspect, Unbound, judge_phase
 from pytest_kraken_golive.gate.overheard import Ear, on_tape
 from pytest_kraken_golive.gate.people import People
@@ -172,6 +173,8 @@ class RunbookLine(pytest.Function):
     def _require_honest_surroundings(self) -> None:
         self.config.stash[ENVIRONMENT].require_unchanged()
         self.config.stash[WORLDS].clock.require_running()
+        if self.planned.check is not None:
+            require_genuine(self.planned.check)
 
     def plain_words(self, error: BaseException) -> str | None:
         """What a person needs of an error that was written for people; None for every other."""

@@ -11,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from pytest_kraken_golive.gate.digests import judged_files
+from pytest_kraken_golive.gate.genuine import patched
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 from pytest_kraken_golive.gate.real_scope import local_plugins
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, around_lines, overridden_fixtures, plugins_of
@@ -88,6 +89,7 @@ class WorkerSide:
             "plugins": plugins_of(session.config),
             "local_plugins": local_plugins(session.config),
             "digests": digest_files(self._files),
+            "patched": patched(),
         }
 
 
