@@ -28,7 +28,7 @@ def docs(*words: str) -> tuple[int, str]:
 
 
 def test_messages_point_to_pages() -> None:
-    assert POINTED_TO == ["sandbox", "sign-off", "your-own-parts"]
+    assert POINTED_TO == ["production", "sandbox", "sign-off", "your-own-parts"]
 
 
 @pytest.mark.parametrize("name", POINTED_TO)
