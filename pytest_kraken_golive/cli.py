@@ -246,7 +246,7 @@ def practice(directory: Path, exchange: Path) -> None:
     """Make DIRECTORY/deployment from this project's config/, with the running sandbox as its production exchange.
 
     Its licence is signed by a key that was made up for it: no live service trades on another machine with it, and no
-    verdict is a sign-off while that key counts. docs/production.md walks through it.
+    verdict is a sign-off while that key counts. `kraken-golive docs production` walks through it.
     """
     from pytest_kraken_golive.contract import Fault, NotProven  # noqa: PLC0415 - each command imports what it needs
     from pytest_kraken_golive.rehearsal.practice import practise  # noqa: PLC0415 - each command imports its own
@@ -258,6 +258,25 @@ def practice(directory: Path, exchange: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}. Next: check the folder.") from error
     click.echo(made.text())
+
+
+@main.command(short_help="Show the documentation of this version.")
+@click.argument("name", required=False)
+def docs(name: str | None) -> None:
+    """Print a page of the documentation, in Markdown. Without NAME, list them all.
+
+    Exit status: 0; 2 there is no such page.
+    """
+    from pytest_kraken_golive.scaffold import guides  # noqa: PLC0415 - each command imports what it needs
+
+    known = guides()
+    if name is None:
+        for one, text in known.items():
+            click.echo(f"{one:20}{text.partition(chr(10))[0].lstrip('# ')}")
+    elif name in known:
+        click.echo_via_pager(known[name])
+    else:
+        raise click.UsageError(f"there is no page {name!r}. Next: choose one of {', '.join(known)}")
 
 
 @main.command(short_help="Build Allure's page of the last run.")
@@ -350,7 +369,7 @@ def sandbox(
     no_limits: bool,
     ready_file: Path | None,
 ) -> None:
-    """Serve a Kraken Spot look-alike on loopback until Ctrl-C. docs/sandbox.md tells all of it."""
+    """Serve a Kraken Spot look-alike on loopback until Ctrl-C. `kraken-golive docs sandbox` tells all of it."""
     from pytest_kraken_golive.sandbox import standalone  # noqa: PLC0415 - each command imports what it needs
 
     try:

@@ -108,7 +108,8 @@ def sign(
 ) -> None:
     """Put your name under the last run, or under LINE, one that its runbook binds with {manual: true}.
 
-    The signature goes to <report dir>/signatures; that of a run also into the bundle. docs/sign-off.md tells all of it.
+    The signature goes to <report dir>/signatures; that of a run also into the bundle. All of it: kraken-golive docs
+    sign-off.
 
     Exit status: 0 signed; 1 refused; 2 something cannot be read.
     """

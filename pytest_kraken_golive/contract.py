@@ -14,7 +14,7 @@ Positional arguments are fixtures; keyword-only arguments are the line's paramet
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -45,6 +45,28 @@ class Fault(Exception):
 
     unread: str | None = None
     """As with `NotProven`."""
+
+
+class Faults(AssertionError):
+    """Several faults that one look has found: all of them are told."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = tuple(messages)
+
+
+def refuse(faults: Iterable[str]) -> None:
+    """Fail the line if there are faults, and tell each of them once.
+
+    Args:
+        faults: a message for each, as `Found.unlike` gives it; all are looked for before the first is told.
+
+    Raises:
+        Faults: there is one.
+    """
+    found = list(dict.fromkeys(faults))
+    if found:
+        raise Faults(found)
 
 
 class Outcome(StrEnum):
@@ -154,6 +176,7 @@ class Evidence:
 
     def __init__(self) -> None:
         self.records: list[EvidenceRecord] = []
+        self._recorded: set[str] = set()
 
     def saw(self, found: Found, note: str | None = None) -> None:
         """Record a value together with the place where it was found."""
@@ -162,7 +185,7 @@ class Evidence:
     def record(
         self, source: str, value: object, *, line: int | None = None, key: str | None = None, note: str | None = None
     ) -> None:
-        """Record one thing that was seen.
+        """Record one thing that was seen; what is recorded again is kept once.
 
         Args:
             source: file, URL, command or `exchange`.
@@ -171,7 +194,24 @@ class Evidence:
             key: key path in the file or answer.
             note: what the reader should know about it.
         """
-        self.records.append(EvidenceRecord(source, plain(value), line, key, note))
+        record = EvidenceRecord(source, plain(value), line, key, note)
+        if (same := repr(record)) not in self._recorded:  # unlike `==`, this tells 1 from true and from 1.0
+            self._recorded.add(same)
+            self.records.append(record)
+
+    def require(self, *pairs: tuple[Found, object], do: str | None = None) -> None:
+        """Record each value, and demand that it is the one expected.
+
+        Args:
+            pairs: what was found, and what must have been found.
+            do: the next step, as with `Found.unlike`.
+
+        Raises:
+            Faults: tells of each value that is another one.
+        """
+        for found, _ in pairs:
+            self.saw(found)
+        refuse([found.unlike(expected, do) for found, expected in pairs if found.value != expected])
 
 
 def plain(value: object) -> Any:

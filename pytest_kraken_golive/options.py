@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -70,23 +73,53 @@ def is_wanted(config: pytest.Config) -> bool:
 
 def only_informs(config: pytest.Config) -> bool:
     """Whether the command line only asks for information, so that the last verdict stays as it is."""
-    known = getattr(config, "known_args_namespace", None) or config.option
+    return informs(getattr(config, "known_args_namespace", None) or config.option)
+
+
+def informs(known: Namespace) -> bool:
+    """The same of options that were read in another way."""
     names = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow", "golive_checks")
     return any(bool(getattr(known, name, False)) for name in names)
 
 
-def mistaken_rootdir(config: pytest.Config) -> tuple[str, Path] | None:
+def known_beforehand(config: pytest.Config) -> Namespace | None:
+    """Our options as they can be read before pytest itself reads them, which fails where other words are wrong.
+
+    Returns:
+        Also pytest's own options, as far as it has read them; None where this run is no gate, or only informs.
+    """
+    early = getattr(config, "known_args_namespace", None)
+    if early is None:
+        return None
+    words = [*config.getini("addopts"), *shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))]
+    words += map(str, config.invocation_params.args)
+    if "--golive" not in words:
+        return None
+    parser = pytest.Parser(_ispytest=True)
+    add_options(parser)
+    try:
+        ours = parser.parse_known_args(words)
+    except pytest.UsageError:  # an option of ours without its value: the others are what they are by default
+        ours = parser.parse_known_args(["--golive"])
+    known = Namespace(**{**vars(early), **vars(ours)})
+    return None if informs(known) else known
+
+
+def mistaken_rootdir(config: pytest.Config, known: Namespace) -> tuple[str, Path] | None:
     """Notice that pytest took the value of one of our options for a test folder when it looked for its rootdir.
 
     It looks for it before it knows our options, so `--golive-deployment /srv/bot` can make it choose `/`, where neither
     policy nor runbooks are.
+
+    Args:
+        config: has the rootdir.
+        known: our options, and pytest's own.
 
     Returns:
         The word that was mistaken, and the rootdir that was meant; None where all is well.
     """
     from _pytest.config.findpaths import determine_setup  # noqa: PLC0415 - only for a gate run
 
-    known = config.known_args_namespace
     given = [value for value in (known.golive_deployment, known.golive_report_dir, *known.golive_runbook) if value]
     apart = [value for value in given if value in config.invocation_params.args]
     if not apart or known.rootdir is not None or known.inifilename is not None:

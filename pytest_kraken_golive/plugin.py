@@ -44,6 +44,7 @@ from pytest_kraken_golive.gate.fixtures import (  # noqa: F401 - fixtures are fo
 from pytest_kraken_golive.options import (
     add_options,
     is_wanted,
+    known_beforehand,
     only_informs,
     refuse_modes_without_gate,
     refuse_unknown_ini,
@@ -54,8 +55,13 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.nodes import RunbookFile
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     add_options(parser)
+    config: pytest.Config | None = pluginmanager.get_plugin("pytestconfig")
+    if config is not None and "PYTEST_XDIST_WORKER" not in os.environ and (known := known_beforehand(config)):
+        from pytest_kraken_golive.gate import start  # noqa: PLC0415 - only for a gate run
+
+        start.before_other_plugins(config, known)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,7 +91,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int, int]:
     from pytest_kraken_golive.gate import start  # noqa: PLC0415 - only for a gate run
     from pytest_kraken_golive.gate.last_word import last_word  # noqa: PLC0415 - as above
 
-    start.say_no_go(config)
+    start.say_no_go(config, config.rootpath / config.option.golive_report_dir, config.rootpath)
     return (yield from last_word(config))
 
 

@@ -119,6 +119,13 @@ def stock(name: str) -> str:
     return place.read_text(encoding="utf-8")
 
 
+def guides() -> dict[str, str]:
+    """The texts of `docs/` by their names, without the ending."""
+    folder = (STOCK if STOCK.is_dir() else PACKAGE.parent) / "docs"
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    return dict(sorted(texts.items()))
+
+
 def _write_new(path: Path, content: str) -> bool:
     """Write a file unless there is one, whoever writes at the same time."""
     try:

@@ -48,7 +48,7 @@ def paper_run(
     if len(lacking) > 1:  # of a single one, whoever reads it says more
         raise NotProven(
             f"{report.document.shown}: expected the keys of a report, found none of {', '.join(lacking)}. "
-            "Next: let the bot write them; docs/your-own-parts.md has a whole report to copy."
+            "Next: let the bot write them; `kraken-golive docs your-own-parts` has a whole one to copy."
         )
     evidence.record("command", state.command)
     evidence.record("command", state.exit_status, key="exit_status")

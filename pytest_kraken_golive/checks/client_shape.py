@@ -39,5 +39,5 @@ def _not_a_client(client: object, part: str, expected: str, found: object) -> Fa
     said = found if isinstance(found, str) else show(found, 200)
     return Fault(
         f"kraken_client ({type(client).__name__}).{part}: expected {expected}, found {said}. "
-        'Next: see "A client of your own" in docs/your-own-parts.md, which has an example.'
+        'Next: see the example under "A client of your own" in `kraken-golive docs your-own-parts`.'
     )

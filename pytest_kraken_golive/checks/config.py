@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_kraken_golive.checks import config_breaks as broken
 from pytest_kraken_golive.checks import copies_breaks as beside
 from pytest_kraken_golive.checks.paper_copies import PaperCopies, see_all
-from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
+from pytest_kraken_golive.contract import Evidence, NotProven, Words, check, refuse
 from pytest_kraken_golive.deployment.agreement import environment_copies, keychain_key_copies, risk_profile_copies
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.runtime import RuntimeConfig
@@ -98,24 +98,21 @@ def entrypoint_risk_profile(
     limits = core_config.risk_profile(profile)
     losses = (limits.max_daily_loss_pct, limits.hard_drawdown_pct)
     shares = (*losses, limits.max_position_pct)
-    for share in shares:
-        assert share.value <= 1, share.unlike(
-            Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
-        )
-    for loss in losses:
-        assert loss.value < 1, loss.unlike(
-            Words("less than 1, which is all there is and limits nothing"), "write how much may be lost: 0.02 is 2 %"
-        )
-    for limit in (*shares, limits.max_leverage, limits.max_open_positions):
+    every = (*shares, limits.max_leverage, limits.max_open_positions)
+    for limit in every:
         evidence.saw(limit)
-        assert limit.value > 0, limit.unlike(
-            Words("more than 0, which some programs take for no limit and others for a standstill"),
-            "write the limit that is meant",
-        )
+    part, fraction = Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
+    some, a_part = Words("less than 1, which is all there is and limits nothing"), "write how much may be lost: 0.02 is 2 %"
+    more = Words("more than 0, which some programs take for no limit and others for a standstill")
     day, all_in_all = losses
-    assert day.value <= all_in_all.value, day.unlike(
-        Words(f"at most hard_drawdown_pct, {all_in_all.value} ({all_in_all.where}): beyond it everything is closed"),
-        "lower it, or raise the other",
+    closed = Words(f"at most hard_drawdown_pct, {all_in_all.value} ({all_in_all.where}): beyond it everything is closed")
+    refuse(
+        [
+            *(share.unlike(part, fraction) for share in shares if share.value > 1),
+            *(loss.unlike(some, a_part) for loss in losses if loss.value == 1),
+            *(limit.unlike(more, "write the limit that is meant") for limit in every if limit.value <= 0),
+            *([day.unlike(closed, "lower it, or raise the other")] if day.value > all_in_all.value else []),
+        ]
     )
     theirs = core_config.environment(own.environment).risk_profile
     core_config.risk_profile(theirs)
@@ -137,10 +134,7 @@ def entrypoint_risk_profile(
 def environment_exchange(core_config: CoreConfig, evidence: Evidence, *, environment: str, exchange: str) -> None:
     """The environment maps to the exchange's adapter, and is a paper one."""
     found = core_config.environment(environment)
-    evidence.saw(found.exchange)
-    evidence.saw(found.kind)
-    assert found.exchange.value == exchange, found.exchange.unlike(exchange)
-    assert found.kind.value == "paper", found.kind.unlike("paper")
+    evidence.require((found.exchange, exchange), (found.kind, "paper"))
 
 
 @check(

@@ -126,9 +126,9 @@ def io_queue(
 ) -> None:
     """The queue keeps its limits on paper, and the bot obeyed them under a load that reached them."""
     limits = runtime_config.io_queue(queue)
-    for found, expected in ((limits.max_concurrency, max_concurrency), (limits.burst, burst)):
+    for found in (limits.max_concurrency, limits.burst):
         see_limit(evidence, found)
-        assert found.value == expected, found.unlike(expected)
+    evidence.require((limits.max_concurrency, max_concurrency), (limits.burst, burst))
     window_s = policy.paper.burst_window_s
     books = kraken_sandbox.books("bot", window_s=window_s)
     at_once, in_window = books["concurrency_max"], books["burst_max"]
@@ -149,9 +149,11 @@ def io_queue(
             f"exchange: the load never reached the limit: at most {at_once} of {max_concurrency} requests "
             "were under way at once. Next: let the bot run under enough load, or longer (paper.run_s)."
         )
-    for key, expected in (("max_concurrency", max_concurrency), ("burst", burst)):
-        own = paper_report.whole("io_queue", queue, key)
-        assert own.value == expected, own.unlike(expected, "let the bot report the limits that it keeps")
+    evidence.require(
+        (paper_report.whole("io_queue", queue, "max_concurrency"), max_concurrency),
+        (paper_report.whole("io_queue", queue, "burst"), burst),
+        do="let the bot report the limits that it keeps",
+    )
     most = paper_report.whole("io_queue", queue, "observed_burst_max")
     evidence.saw(most)
     assert most.value <= burst, most.unlike(Words(f"at most {burst}"), "let the queue pace its bursts")

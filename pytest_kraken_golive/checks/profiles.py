@@ -9,7 +9,7 @@ from pydantic import Field
 from pytest_kraken_golive.checks import config_breaks as broken
 from pytest_kraken_golive.checks import copies_breaks as beside
 from pytest_kraken_golive.checks.paper_copies import PaperCopies, see_all, see_limit, see_served
-from pytest_kraken_golive.contract import Evidence, NotProven, Words, check
+from pytest_kraken_golive.contract import Evidence, NotProven, Words, check, refuse
 from pytest_kraken_golive.deployment.agreement import adapter_copies, adapter_of
 from pytest_kraken_golive.deployment.core import CoreConfig
 from pytest_kraken_golive.deployment.paper_claims import paper_claims, refuse_live_tag
@@ -61,23 +61,19 @@ def paper_profile(
     `metrics` are the names that the bot serves for each role; without it they only have to agree with each other.
     """
     found = runtime_config.paper_profile(profile)
-    for value, expected in (
+    evidence.require(
         (found.entrypoint, entrypoint),
         (found.exchange, exchange),
         (found.environment, environment),
         (found.io_queue, io_queue),
-    ):
-        evidence.saw(value)
-        assert value.value == expected, value.unlike(expected)
+    )
     only = runtime_config.paper_profile_for(entrypoint)
     assert only.name == profile, only.entrypoint.unlike(
         Words(f"another entrypoint than {entrypoint}"), "let one paper profile name it"
     )
     see_all(evidence, [adapter_of(found.exchange, policy.exchanges), core_config.environment(environment).exchange])
     see_all(evidence, adapter_copies(runtime_config, core_config, entrypoint, policy.exchanges))
-    for role, name in (metrics or {}).items():
-        metric = found.metric(role)
-        assert metric.value == name, metric.unlike(name)
+    evidence.require(*((found.metric(role), name) for role, name in (metrics or {}).items()))
     everyone = PaperCopies(runtime_config, core_config, policy, evidence)
     everyone.profiles()
     everyone.metrics()
@@ -140,18 +136,17 @@ def paper_thresholds(
     """The thresholds of the paper profile are finite numbers, and these; no other paper profile tolerates more."""
     expected = {"rate_limit_max": rate_limit_max, "network_errors_max": network_errors_max, "health_min": health_min}
     own = runtime_config.paper_profile(profile)
-    for name, limit in expected.items():
-        threshold = own.threshold(name)
-        evidence.saw(threshold)
-        assert threshold.value == limit, threshold.unlike(_number(limit))
+    evidence.require(*((own.threshold(name), _number(limit)) for name, limit in expected.items()))
+    faults = []
     for other in runtime_config.paper_profile_names.value:
         for name, limit in expected.items():
             threshold = runtime_config.paper_profile(other).threshold(name)
             evidence.saw(threshold)
             least = name.endswith("_min")
-            strict = threshold.value >= limit if least else threshold.value <= limit
-            bound = f"{'at least' if least else 'at most'} {_number(limit)}"
-            assert strict, f"{threshold.where}: expected {bound}, found {threshold.value}. Next: {_BE_AS_STRICT}."
+            if threshold.value < limit if least else threshold.value > limit:
+                bound = Words(f"{'at least' if least else 'at most'} {_number(limit)}")
+                faults.append(threshold.unlike(bound, _BE_AS_STRICT))
+    refuse(faults)
 
 
 def _number(value: float) -> float | int:

@@ -12,7 +12,7 @@ from pytest_kraken_golive.checks.suite_scenes import SIGNING, SMOKE, Scene, miss
 from pytest_kraken_golive.contract import Evidence, NotProven, check
 from pytest_kraken_golive.rehearsal.child_pytest import BAD_GATEWAY, RATE_LIMITED, SIGNED, SuiteResult, run_suite
 
-DOCS = 'see docs/your-own-parts.md, "Your own test files"'
+DOCS = 'see "Your own test files" in `kraken-golive docs your-own-parts`'
 
 
 def require_all_passed(result: SuiteResult, node: str) -> None:

@@ -77,10 +77,11 @@ class _Causes:
 
     def __init__(self, looked: Sequence[LineResult]) -> None:
         self._looked = looked
-        self._messages = {line.id: line.message for line in looked}
         self._places = {line.id: Place.of(line.message) for line in looked}
         self._at: dict[str | Place, str] = {}
         """The first line at fault at a place, and at a key path that can be told without its file."""
+        self._said_at: dict[Place, str] = {}
+        """What it says about the place."""
         self._saying: dict[str, str] = {}
         self._sure: dict[str, str] = {}
         self._checks: dict[str | None, str] = {}
@@ -91,21 +92,33 @@ class _Causes:
         for line in looked:
             self._checks.setdefault(line.check, line.id)
             place = self._places[line.id]
-            if place is not None:
-                self._at.setdefault(place, line.id)
-                if place.key is not None and place.key.count(".") >= _SPECIFIC:
-                    self._at.setdefault(place.key, line.id)
+            for message in (line.message, *line.also):
+                self._take_place(line.id, message)
             if place is not None or "Next:" in line.message:  # else two faults may have the same few words
                 self._saying.setdefault(line.message, line.id)
+
+    def _take_place(self, line_id: str, message: str) -> None:
+        place = Place.of(message)
+        if place is None:
+            return
+        self._at.setdefault(place, line_id)
+        self._said_at.setdefault(place, message)
+        if place.key is not None and place.key.count(".") >= _SPECIFIC:
+            self._at.setdefault(place.key, line_id)
 
     def found(self) -> dict[str, Cause]:
         """The cause of each line that has one."""
         for line in self._looked:
             for candidate in self._named_by(line):
-                if self._root(candidate) != line.id:
+                if self._root(candidate) != line.id and self._explains_all(line):
                     self._sure[line.id] = candidate
                     break
         return {line.id: cause for line in self._looked if (cause := self._cause(line)) is not None}
+
+    def _explains_all(self, line: LineResult) -> bool:
+        """Whether the further faults of a line are those of other lines too: else it has one that nobody else tells."""
+        places = [Place.of(message) for message in line.also]
+        return all(place is not None and self._at[place] != line.id for place in places)
 
     def _cause(self, line: LineResult) -> Cause | None:
         if line.id in self._sure:
@@ -140,7 +153,7 @@ class _Causes:
         if same != line.id:
             yield same
         own = self._places[line.id]
-        if own is not None and self._wants_the_same(line, self._at[own]):
+        if own is not None and self._wants_the_same(line, own):
             yield self._at[own]
         for place in _places_in(_said(line, own)):
             other = self._at.get(place)
@@ -154,8 +167,8 @@ class _Causes:
             if check in self._checks and re.search(rf"\b{re.escape(check)}\b", line.message):
                 yield self._checks[check]
 
-    def _wants_the_same(self, line: LineResult, other_id: str) -> bool:
-        wanted = {_EXPECTED.search(message) for message in (line.message, self._messages[other_id])}
+    def _wants_the_same(self, line: LineResult, place: Place) -> bool:
+        wanted = {_EXPECTED.search(message) for message in (line.message, self._said_at[place])}
         values = {found["value"] for found in wanted if found is not None}
         return len(values) < 2  # noqa: PLR2004 - two values for one place are two faults
 

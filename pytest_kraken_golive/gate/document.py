@@ -79,6 +79,7 @@ def _line(one: LineResult) -> dict[str, Any]:
         "digest": one.digest,
         "outcome": str(one.outcome),
         "message": _pointing(one),
+        "also": list(one.also),
         "unread": one.unread,
         "follows_from": None if one.cause is None else {"id": one.cause.id, "sure": one.cause.sure},
         "duration_s": one.duration_s,

@@ -1,8 +1,10 @@
-"""Plugins that have nothing to say at the end of a run, and would take their time to say it."""
+"""Plugins that have nothing to say at the end of a run, and would take their time to say it, or leave a folder."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +19,19 @@ def dismiss_idle(config: pytest.Config) -> None:
     """
     if "hypothesis" not in sys.modules and config.pluginmanager.hasplugin(HYPOTHESIS):
         config.pluginmanager.unregister(name=HYPOTHESIS)
+
+
+def leave_no_empty_storage(config: pytest.Config) -> None:
+    """Let pytest-benchmark leave no empty folder where it was asked to store nothing.
+
+    It makes its folder in every run. To be called before it does.
+    """
+    address = str(getattr(config.option, "benchmark_storage", "")).removeprefix("file://")
+    if not address or "://" in address or (folder := Path(address).absolute()).exists():
+        return
+
+    def remove() -> None:
+        with contextlib.suppress(OSError):  # something is in it, or it is not there
+            folder.rmdir()
+
+    config.add_cleanup(remove)

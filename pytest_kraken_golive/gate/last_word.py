@@ -17,7 +17,7 @@ from pytest_kraken_golive.gate.session import Gate, last_line
 from pytest_kraken_golive.gate.verdict import Decision, exit_status
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.page import fitting
-from pytest_kraken_golive.reporting.signoff.proof import FILE as PROOF_FILE
+from pytest_kraken_golive.reporting.signoff_page.proof import FILE as PROOF_FILE
 from pytest_kraken_golive.stash import ALLURE, GATE, VERDICT_FILE, WORLDS
 from pytest_kraken_golive.whole_file import replace_text
 

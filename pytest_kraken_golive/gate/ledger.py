@@ -110,6 +110,7 @@ class Ledger:
             params=plain(planned.params),
             outcome=outcome,
             message=message,
+            also=record.also if message == record.message else (),
             digest=planned.digest if planned.is_bound else "",
             waivable=planned.check is not None and planned.check.waivable and planned.manual is None,
             waiver=waiver if waived is not None else None,

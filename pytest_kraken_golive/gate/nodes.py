@@ -13,6 +13,7 @@ import pytest
 from pytest_kraken_golive.contract import Evidence, Fault, NotProven, plain
 from pytest_kraken_golive.gate.arming import require_armed
 from pytest_kraken_golive.gate.callspec import in_world
+from pytest_kraken_golive.gate.genuine import require_genuine
 from pytest_kraken_golive.gate.outcome import WRITTEN_FOR_PEOPLE, Pending, Suspect, Unbound, judge_phase
 from pytest_kraken_golive.gate.overheard import Ear, on_tape
 from pytest_kraken_golive.gate.people import People
@@ -172,6 +173,8 @@ class RunbookLine(pytest.Function):
     def _require_honest_surroundings(self) -> None:
         self.config.stash[ENVIRONMENT].require_unchanged()
         self.config.stash[WORLDS].clock.require_running()
+        if self.planned.check is not None:
+            require_genuine(self.planned.check)
 
     def plain_words(self, error: BaseException) -> str | None:
         """What a person needs of an error that was written for people; None for every other."""
@@ -186,7 +189,8 @@ class RunbookLine(pytest.Function):
             return words
         if isinstance(error, AssertionError) and self._is_stock and self.config.option.verbose <= 0:
             phase = judge_phase("call", error)
-            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{phase.message}"
+            said = "\n".join([phase.message, *phase.also])
+            return f"{self.planned.line.place}: {self.planned.line.text}\n\n{said}"
         return super().repr_failure(excinfo, *args, **kwargs)
 
     @property
@@ -201,6 +205,7 @@ class RunbookLine(pytest.Function):
         known = {
             "outcome": str(phase.outcome),
             "message": clean.text(phase.message),
+            "also": [clean.text(one) for one in phase.also],
             "unread": phase.unread,
             "ran": self.ran,
             "recording": self.recording,
@@ -229,7 +234,7 @@ def _unbound(planned: PlannedLine) -> Any:
     name = name if name[:1].isalpha() else f"line_{name}"
 
     own = f"<!-- golive: {{id: {line_id}, check: {name}}} -->"
-    write = f"write one called {name} in the root conftest.py (docs/your-own-parts.md)"
+    write = f"write one called {name} in the root conftest.py (`kraken-golive docs your-own-parts` shows how)"
 
     def unbound() -> None:
         why = "this line is bound to no check, so nothing proves it. Next:"

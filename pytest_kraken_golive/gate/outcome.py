@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_kraken_golive.contract import Fault, NotProven, Outcome
+from pytest_kraken_golive.contract import Fault, Faults, NotProven, Outcome
 from pytest_kraken_golive.gate.canary import FAILED_AS_IT_MUST
 
 SEVERITY = (
@@ -49,6 +49,8 @@ class Phase:
     message: str = ""
     unread: str | None = None
     """The file that could not be read at all, if that is why."""
+    also: tuple[str, ...] = ()
+    """Further faults that were found in the same look."""
 
 
 _PASSED = Phase(Outcome.PASSED)
@@ -71,6 +73,8 @@ def judge_phase(when: str, error: BaseException | None) -> Phase:  # noqa: PLR09
         return Phase(Outcome.NOT_PROVEN, f"skipped: {error.msg}")
     if isinstance(error, Fault):
         return Phase(Outcome.FAILED, str(error), error.unread)
+    if isinstance(error, Faults) and when == "call":
+        return Phase(Outcome.FAILED, error.messages[0], also=error.messages[1:])
     if isinstance(error, (AssertionError, pytest.fail.Exception)) and when == "call":
         return Phase(Outcome.FAILED, said(error))
     if isinstance(error, pytest.FixtureLookupError):
@@ -94,6 +98,8 @@ class LineRecord:
     outcome: Outcome = Outcome.NOT_RUN
     message: str = ""
     unread: str | None = None
+    also: tuple[str, ...] = ()
+    """Further faults beside the message's."""
     evidence: list[dict[str, Any]] = field(default_factory=list)
     duration_s: float = 0.0
     phases: set[str] = field(default_factory=set)
@@ -122,7 +128,8 @@ class LineRecord:
             self.phases.add(report.when)
         phase = _pytest_outcome(report, ours)
         if self.outcome is Outcome.NOT_RUN or SEVERITY.index(phase.outcome) > SEVERITY.index(self.outcome):
-            self.outcome, self.message, self.unread = phase.outcome, phase.message, phase.unread
+            self.outcome, self.message = phase.outcome, phase.message
+            self.unread, self.also = phase.unread, phase.also
 
     def final(self) -> tuple[Outcome, str]:  # noqa: PLR0911 - one line per condition of a pass
         """The line's outcome, once no more reports can come."""
@@ -144,7 +151,11 @@ class LineRecord:
 
 def _pytest_outcome(report: Any, ours: dict[str, Any]) -> Phase:
     """Our own judgement and pytest's, whichever is worse: a plugin may have changed the report since."""
-    mine = Phase(Outcome(ours["outcome"]), ours["message"], ours.get("unread")) if ours else _PASSED
+    mine = (
+        Phase(Outcome(ours["outcome"]), ours["message"], ours.get("unread"), tuple(ours.get("also", ())))
+        if ours
+        else _PASSED
+    )
     if mine.outcome is Outcome.PASSED and report.outcome == "passed" and not hasattr(report, "wasxfail"):
         return _PASSED
     if hasattr(report, "wasxfail") or report.outcome == "rerun":

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_kraken_golive.bot.run_report import bot_version
 from pytest_kraken_golive.contract import EvidenceRecord
 from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.policy import Policy
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 
 
+PACKAGE = "pytest-kraken-golive"
+
+
 @dataclass(frozen=True)
 class People:
     """Who may sign, and the files that their signatures are about; the same in every process of a run."""
@@ -32,15 +36,17 @@ class People:
     policy: Policy
     """Names the signers."""
     files: dict[str, str]
-    """Digests of what is judged, by path, but for the runbooks: each line's own is bound apart."""
+    """Digests of what is judged, by path, but for the runbooks: each line's own is bound apart. Also this package's
+    version, which is that of checks and reference bot."""
 
     @classmethod
     def of(cls, rootdir: Path, deployment: Path | None, report_dir: Path, policy: Policy, plan: Plan) -> People:
         """Take the digests now."""
         apart = {*(book.path for book in plan.runbooks), rootdir / LOCK}
-        digests = digest_files(path for path in judged_files(rootdir, deployment, plan) if path not in apart)
+        digests = digest_files(path for path in judged_files(rootdir, deployment, plan, policy) if path not in apart)
         roots = [root for root in (deployment, rootdir) if root is not None]
-        return cls(report_dir, policy, {_shown(Path(path), roots): digest for path, digest in digests.items()})
+        files = {_shown(Path(path), roots): digest for path, digest in digests.items()}
+        return cls(report_dir, policy, files | {PACKAGE: bot_version()})
 
     def subject(self, planned: PlannedLine, evidence: Sequence[EvidenceRecord]) -> dict[str, str]:
         """What a signature under this line binds."""

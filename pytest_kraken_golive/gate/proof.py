@@ -111,7 +111,7 @@ class ProofLine(_Row):
         except (Exception, pytest.skip.Exception, pytest.fail.Exception) as raised:
             error = raised
         phase = judge_phase("call", error)
-        self._judge(phase.outcome, phase.message, error)
+        self._judge(phase.outcome, "\n".join([phase.message, *phase.also]), error)
 
     def teardown(self) -> None:
         """The tape stops when all fixtures have tidied up."""

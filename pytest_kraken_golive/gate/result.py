@@ -39,6 +39,8 @@ class LineResult:
     params: dict[str, Any]
     outcome: Outcome
     message: str = ""
+    also: tuple[str, ...] = ()
+    """Further faults that its check found beside the one that the message tells of."""
     digest: str = ""
     """Of all that the line is: words, binding, its check's source."""
     waivable: bool = False

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import linecache
 import logging
-import sys
 import warnings
-from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_kraken_golive.gate.masked_output import mask_output
 from pytest_kraken_golive.redact import Redactor
 
 
@@ -65,7 +64,7 @@ def _tuple(value: tuple[Any, ...], redactor: Redactor) -> tuple[Any, ...]:
 
 
 class Scrubber:
-    """Masks what leaves a process on other ways than in a report: warnings, logs as they are written, junit's head."""
+    """Masks what leaves a process on other ways than in a report: warnings, logs, junit's head, output."""
 
     def __init__(self, config: pytest.Config, redactor: Redactor) -> None:
         self._config = config
@@ -75,9 +74,7 @@ class Scrubber:
             handler = getattr(logs, name, None)
             if isinstance(handler, logging.Handler) and handler.formatter is not None:
                 handler.setFormatter(_Masking(handler.formatter, redactor))
-        if config.option.capture == "no":
-            for name in ("stdout", "stderr"):
-                _mask_stream(config, name, redactor)
+        mask_output(config, redactor)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -108,44 +105,3 @@ class _Masking(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return self._redactor.text(self._formatter.format(record))
-
-
-class _MaskingStream:
-    """A text stream without secrets, line by line: what is left of a line comes when it is flushed."""
-
-    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
-        self._stream = stream
-        self._redactor = redactor
-        self._begun = ""
-
-    def write(self, text: str) -> int:
-        lines, end, self._begun = f"{self._begun}{text}".rpartition("\n")
-        if end:
-            self._stream.write(self._redactor.text(lines) + end)
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        text, self._begun = self._begun, ""
-        self._stream.write(self._redactor.text(text))
-        self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-def _mask_stream(config: pytest.Config, name: str, redactor: Redactor) -> None:
-    """With `-s` nothing is captured; pytest's own writer keeps the stream that it has."""
-    before = getattr(sys, name)
-    masking = _MaskingStream(before, redactor)
-    setattr(sys, name, masking)
-
-    def put_back() -> None:
-        masking.flush()
-        if getattr(sys, name) is masking:
-            setattr(sys, name, before)
-
-    config.add_cleanup(put_back)

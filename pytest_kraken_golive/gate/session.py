@@ -18,6 +18,7 @@ from pytest_kraken_golive.deployment.checkout import git_state
 from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.gate.document import verdict_document
 from pytest_kraken_golive.gate.drift import note_drift, vanished
+from pytest_kraken_golive.gate.genuine import patched
 from pytest_kraken_golive.gate.ledger import Ledger
 from pytest_kraken_golive.gate.plan import Plan, find_runbooks, make_plan, refuse_unknown_ids, unread_runbooks
 from pytest_kraken_golive.gate.real_scope import exchange_scope, lacking, local_plugins, scope_name
@@ -32,7 +33,7 @@ from pytest_kraken_golive.gate.worlds import Worlds
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.rehearsal.permit import NOTHING_REAL, Permit
-from pytest_kraken_golive.reporting.verdict_file import VerdictFile
+from pytest_kraken_golive.reporting.verdict_file import PAGE, VerdictFile
 from pytest_kraken_golive.runbook.lock import Lock, read_lock
 from pytest_kraken_golive.runbook.model import RunbookError
 from pytest_kraken_golive.signoff.digests import differences, digest_files
@@ -158,7 +159,7 @@ class Gate:
 
     def _digest(self) -> dict[str, str]:
         replayed = self.options.kraken == "replay"
-        files = judged_files(self.options.rootdir, self.options.deployment, self.plan, cassettes=replayed)
+        files = judged_files(self.options.rootdir, self.options.deployment, self.plan, self.policy, cassettes=replayed)
         return digest_files(files)
 
     def take_report(self, report: Any) -> None:
@@ -180,6 +181,7 @@ class Gate:
         self._plugins.update(seen["plugins"])
         self._local_plugins.update(seen["local_plugins"])
         self._compare(seen["digests"], "while a worker ran")
+        self._distrust(seen["patched"])
 
     def _compare(self, digests: dict[str, str], when: str) -> None:
         changed = differences(self._digests, digests)
@@ -187,6 +189,11 @@ class Gate:
             self.ledger.trouble(
                 f"{self._shown(changed[0])} changed {when}, so nobody knows what was judged. Next: run everything again"
             )
+
+    def _distrust(self, found: list[str]) -> None:
+        """A patched package may have said anything: the first place says where to look."""
+        if found:
+            self.ledger.trouble(found[0])
 
     @property
     def hosts(self) -> list[str]:
@@ -243,6 +250,7 @@ class Gate:
     def conclude(self, pytests_status: int, config: pytest.Config) -> tuple[dict[str, Any], int]:
         """Decide, once nothing more can be reported: the verdict document, and the exit status."""
         self._compare(self._digest(), "during the run")
+        self._distrust(patched())
         if pytests_status == pytest.ExitCode.INTERRUPTED:
             left = self.observed.get("left")
             state = "" if left is None else f"; the deployment was left like this: {left}"
@@ -362,7 +370,8 @@ def last_line(document: dict[str, Any], file: Path, started_in: Path) -> str:
     reason = document["reason"].split("\n", 1)[0]
     if document["blockers"] and not document["troubles"]:
         reason = reason.rpartition(" Next: ")[0] or reason  # its line's message has been told above
-    shown = file.relative_to(started_in) if file.is_relative_to(started_in) else file
+    files = (file.with_name(PAGE), file)  # what people open, and what programs read
+    shown = ", ".join(str(one.relative_to(started_in) if one.is_relative_to(started_in) else one) for one in files)
     scope = document["scope"]["name"] if document["scope"] else "scope unknown"
     return f"{sign} {document['verdict']} ({scope}): {reason}  [{shown}]"
 

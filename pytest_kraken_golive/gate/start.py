@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import subprocess
+from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pytest_kraken_golive.gate import quiet_tail
 from pytest_kraken_golive.gate.arming import permit_of
 from pytest_kraken_golive.gate.canary import release
 from pytest_kraken_golive.gate.guards import EnvironmentSnapshot, refuse_silent_assertions
-from pytest_kraken_golive.gate.idle_plugins import dismiss_idle
+from pytest_kraken_golive.gate.idle_plugins import dismiss_idle, leave_no_empty_storage
 from pytest_kraken_golive.gate.last_word import proof_without_secrets
 from pytest_kraken_golive.gate.latency import ThisMachine
 from pytest_kraken_golive.gate.ledger import Excused, Ledger, ReportListener
@@ -40,7 +41,7 @@ from pytest_kraken_golive.reporting.progress import last_durations
 from pytest_kraken_golive.reporting.terminal import kill_table, summary
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 from pytest_kraken_golive.runbook.model import Stage
-from pytest_kraken_golive.signoff.places import discard
+from pytest_kraken_golive.signoff.places import VERDICT, discard
 from pytest_kraken_golive.stash import ENVIRONMENT, GATE, LAST_RUN, LEDGER, PLAN, TAPES, VERDICT_FILE, WORLDS
 
 UNFINISHED = "the run did not reach its end"
@@ -56,6 +57,25 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def before_other_plugins(config: pytest.Config, known: Namespace) -> None:
+    """Let no verdict of an earlier run stand while pytest reads its command line and loads other plugins.
+
+    Where there is none nothing is written: a command line that cannot be read is no run yet.
+
+    Args:
+        config: knows its rootdir already.
+        known: see `options.known_beforehand`.
+
+    Raises:
+        pytest.UsageError: the verdict cannot be written.
+    """
+    mistaken = mistaken_rootdir(config, known)
+    rootdir = config.rootpath if mistaken is None else mistaken[1]
+    report_dir = rootdir / known.golive_report_dir
+    if os.path.lexists(report_dir / VERDICT):
+        say_no_go(config, report_dir, rootdir)
+
+
 def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
     """Say NO-GO before anything can fail, and remember the environment before anything can change it.
 
@@ -63,10 +83,10 @@ def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
         pytest.UsageError: assertions would not assert, or the verdict cannot be written.
     """
     config.stash[ENVIRONMENT] = EnvironmentSnapshot.take()
-    mistaken = mistaken_rootdir(config)
+    mistaken = mistaken_rootdir(config, config.known_args_namespace)
     rootdir = config.rootpath if mistaken is None else mistaken[1]
     if not is_worker_process and not only_informs(config):
-        say_no_go(config, rootdir)
+        say_no_go(config, rootdir / config.known_args_namespace.golive_report_dir, rootdir)
     if mistaken is not None:
         raise pytest.UsageError(
             f"pytest took {mistaken[0]} for a folder of tests, and so {config.rootpath} for the project's root instead "
@@ -75,16 +95,16 @@ def before_conftests(config: pytest.Config, is_worker_process: bool) -> None:
     refuse_silent_assertions(config)
 
 
-def say_no_go(config: pytest.Config, rootdir: Path | None = None) -> None:
-    """Write the first moment's NO-GO, unless this run has done so.
+def say_no_go(config: pytest.Config, report_dir: Path, root: Path) -> None:
+    """Write the first moment's NO-GO, unless this run has done so there.
 
     Raises:
         pytest.UsageError: the verdict cannot be written.
     """
-    if VERDICT_FILE in config.stash:
+    file = VerdictFile(report_dir, root)
+    if VERDICT_FILE in config.stash and config.stash[VERDICT_FILE].path == file.path:
         return
-    root = rootdir or config.rootpath
-    file = config.stash[VERDICT_FILE] = VerdictFile(root / config.known_args_namespace.golive_report_dir, root)
+    config.stash[VERDICT_FILE] = file
     config.stash[LAST_RUN] = last_durations(file.path)
     try:
         file.say_no_go(UNFINISHED)
@@ -104,6 +124,8 @@ def configure(config: pytest.Config) -> None:
             config.option.clean_alluredir = True
         if is_worker(config):
             config.option.clean_alluredir = False  # a worker that starts late would wipe what others wrote
+    if not is_worker(config):
+        leave_no_empty_storage(config)
     if getattr(config.option, "reportchars", None) == PYTESTS_SUMMARY:
         config.option.reportchars = ""  # the gate's own summary says more
     for name in CHATTY_LOGGERS:

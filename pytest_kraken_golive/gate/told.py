@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kraken_golive.contract import Outcome
+from pytest_kraken_golive.gate.ledger import WAIVABLE
 from pytest_kraken_golive.gate.registry import is_stock
 from pytest_kraken_golive.reporting.failures import failures
+from pytest_kraken_golive.reporting.page import SIGNS
 
 if TYPE_CHECKING:
     from pytest_kraken_golive.gate.session import Gate
@@ -33,10 +35,17 @@ class Told:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        """A line whose fixtures found the fault failed as any other: pytest would call it an error of the test."""
+        """A line whose fixtures found the fault failed as any other: pytest would call it an error of the test.
+
+        What a waiver excuses is counted apart, in a category of its own.
+        """
         ours = getattr(report, "golive", None)
-        if ours is None or report.outcome != "failed" or json.loads(ours)["outcome"] == Outcome.ERROR:
+        outcome = json.loads(ours)["outcome"] if ours is not None and report.outcome == "failed" else None
+        if outcome is None or outcome == Outcome.ERROR:
             return None
+        planned = self._gate.plan.line_of(report.nodeid)
+        if planned is not None and planned.id in self._gate.ledger.waivers and outcome in WAIVABLE:
+            return "waived", SIGNS["waived"], "WAIVED"
         return "failed", "F", "FAILED"
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:

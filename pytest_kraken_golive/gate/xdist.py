@@ -11,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from pytest_kraken_golive.gate.digests import judged_files
+from pytest_kraken_golive.gate.genuine import patched
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
 from pytest_kraken_golive.gate.real_scope import local_plugins
 from pytest_kraken_golive.gate.scope import PACKAGE, HostWatch, around_lines, overridden_fixtures, plugins_of
@@ -76,7 +77,7 @@ class WorkerSide:
         deployment = config.option.golive_deployment
         place = None if deployment is None else (config.invocation_params.dir / deployment).resolve()
         replayed = config.option.kraken == "replay"
-        self._files = judged_files(config.rootpath, place, plan, cassettes=replayed)
+        self._files = judged_files(config.rootpath, place, plan, config.stash[WORLDS].policy, cassettes=replayed)
 
     def seen(self, session: pytest.Session) -> dict[str, Any]:
         """Hosts, overridden fixtures and digests, in a form that travels."""
@@ -88,6 +89,7 @@ class WorkerSide:
             "plugins": plugins_of(session.config),
             "local_plugins": local_plugins(session.config),
             "digests": digest_files(self._files),
+            "patched": patched(),
         }
 
 

@@ -59,7 +59,7 @@ class Practice:
             f"  revocations: central: {json.dumps(str(self.central))}\n"
             "and so does the shell that deploys by hand:\n"
             f"  export {ISSUER_KEYS}='{keys}'\n"
-            'Next: docs/production.md, "Practise it without money"; it begins with\n'
+            'Next: "Practise it without money" in `kraken-golive docs production`; it begins with\n'
             f"  pytest --golive --golive-deployment={self.deployment} --kraken=real"
         )
 

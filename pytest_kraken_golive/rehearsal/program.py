@@ -45,7 +45,7 @@ def command_for(words: Sequence[str], places: Mapping[str, str], rootdir: Path) 
         ProgramError: an unknown placeholder, or no such program.
     """
     filled = [_fill(word, places) for word in words]
-    found = [str((rootdir / word).resolve()) if _is_file_of(word, rootdir) else word for word in filled]
+    found = [str((rootdir / word).resolve()) if is_file_of(word, rootdir) else word for word in filled]
     program = Path(found[0])
     if program.suffix == ".py" and program.is_file():
         return [sys.executable, *found]
@@ -73,7 +73,8 @@ def _fill(word: str, places: Mapping[str, str]) -> str:
         ) from error
 
 
-def _is_file_of(word: str, rootdir: Path) -> bool:
+def is_file_of(word: str, rootdir: Path) -> bool:
+    """Whether a command's word names a file below the project's root."""
     return (
         not os.path.isabs(word)
         and ("/" in word or os.sep in word or word.endswith(".py"))

@@ -74,6 +74,11 @@ def heading(page: Page, line: Line) -> None:
     page.line(f"  {WORDS.get(outcome, outcome)}  {line['place']}")
 
 
+def also(line: Line) -> list[str]:
+    """Further faults of a line; a document of an earlier version has none."""
+    return list(line.get("also") or ())
+
+
 def counted(number: int, what: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
@@ -83,7 +88,8 @@ def grouped(lines: list[Line]) -> Iterator[list[Line]]:
     """Lines that say the same, each group at the place of its first."""
     groups: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
-        groups.setdefault((line["outcome"], line["message"] or line["text"]), []).append(line)
+        said = "\n".join([line["message"] or line["text"], *also(line)])
+        groups.setdefault((line["outcome"], said), []).append(line)
     yield from groups.values()
 
 
@@ -100,6 +106,8 @@ def _print_cause(page: Page, lines: list[Line]) -> None:
     heading(page, first)
     page.paragraph(first["text"], 4, light=True)
     _print_message(page, first["message"])
+    for message in also(first):
+        _print_message(page, message)
     if others:
         page.paragraph(f"For the same reason: {_names(others, NAMES_SHOWN)}", 4)
     page.line()

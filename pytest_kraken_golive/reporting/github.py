@@ -12,10 +12,10 @@ from typing import Any
 from pytest_kraken_golive.redact import Redactor
 from pytest_kraken_golive.reporting.failures import counted
 from pytest_kraken_golive.reporting.page import SIGNS
-from pytest_kraken_golive.reporting.signoff.blocking import Blocking, Card, blocking, sign_of, words_of
-from pytest_kraken_golive.reporting.signoff.parts import parts
-from pytest_kraken_golive.reporting.signoff.standing import Standing, standing
-from pytest_kraken_golive.reporting.signoff.texts import moment, visible
+from pytest_kraken_golive.reporting.signoff_page.blocking import Blocking, Card, blocking, sign_of, words_of
+from pytest_kraken_golive.reporting.signoff_page.parts import parts
+from pytest_kraken_golive.reporting.signoff_page.standing import Standing, standing
+from pytest_kraken_golive.reporting.signoff_page.texts import moment, visible
 
 MOST_ANNOTATIONS = 10
 """GitHub: a step shows so many errors, and drops the others without a word."""
@@ -115,8 +115,12 @@ def _of_card(card: Card, document: dict[str, Any], root: Path, workspace: Path) 
             if one["id"] == card.line["id"]
         )
     shown = Path(os.path.relpath(root / file, workspace)).as_posix()
-    said = f"{card.line['text']}\n{_with_step(card.fact, card.step)}"
+    said = "\n".join([card.line["text"], *_told(card)])
     return _command("error", said, file=shown, line=line, title=f"{card.line['id']} {words_of(card.line['outcome'])}")
+
+
+def _told(card: Card) -> list[str]:
+    return [_with_step(fact, step) for fact, step in ((card.fact, card.step), *card.also)]
 
 
 def _with_step(fact: str, step: str) -> str:
@@ -164,13 +168,18 @@ def _in_the_way(found: Blocking) -> Iterator[str]:
         rows.append(
             f"- {sign_of(card.line['outcome'])} **{_plain(card.line['id'])}** "
             f"{_plain(words_of(card.line['outcome']))}: {_plain(card.line['text'])}<br>"
-            f"{_plain(card.fact)}{f'<br>**Next:** {_plain(card.step)}' if card.step else ''}"
+            f"{'<br>'.join(map(_fact, ((card.fact, card.step), *card.also)))}"
             f"{f'<br>The same, or from there: {_plain(others)}' if others else ''}"
         )
     left = len(found.cards) + len(found.beyond) - CARDS_SHOWN
     if left > 0:
         rows.append(f"- and {counted(left, 'more cause')}")
     yield "\n".join(rows)
+
+
+def _fact(told: tuple[str, str]) -> str:
+    fact, step = told
+    return f"{_plain(fact)}{f'<br>**Next:** {_plain(step)}' if step else ''}"
 
 
 def _waivers(document: dict[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.reporting.failures import counted
-from pytest_kraken_golive.reporting.signoff.texts import lasted
+from pytest_kraken_golive.reporting.signoff_page.texts import lasted
 
 MEASURED = "measured"
 """The group of lines that run alone, after all others."""

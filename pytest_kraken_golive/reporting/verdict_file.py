@@ -13,7 +13,7 @@ from pytest_kraken_golive.whole_file import replace_text
 
 SCHEMA_VERSION = 1
 PAGE = "signoff.html"
-"""Beside `verdict.json`: what people read and sign; see `reporting.signoff`."""
+"""Beside `verdict.json`: what people read and sign; see `reporting.signoff_page`."""
 
 
 def iso(moment: dt.datetime) -> str:
@@ -75,7 +75,7 @@ class VerdictFile:
         return told
 
     def _rendered(self, document: dict[str, Any]) -> str:
-        from pytest_kraken_golive.reporting.signoff import (  # noqa: PLC0415 - uses this module
+        from pytest_kraken_golive.reporting.signoff_page import (  # noqa: PLC0415 - uses this module
             proof_beside,
             render,
             root_seen_from,

@@ -1,4 +1,4 @@
-"""The admin port: JSON in, JSON out, behind the header `X-Sandbox-Token`; docs/sandbox.md tells how to use it."""
+"""The admin port: JSON in, JSON out, behind the header `X-Sandbox-Token`; `kraken-golive docs sandbox` tells how."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from pytest_kraken_golive.signoff.record import Verdict, VerdictRecord
 from pytest_kraken_golive.signoff.signatures import SKEW, Needs, Signatures, run_signatures
 from pytest_kraken_golive.signoff.signers import signers_of
 from pytest_kraken_golive.signoff.unchanged import REHEARSAL, changed_files
-from pytest_kraken_golive.signoff.verify import subject_of
+from pytest_kraken_golive.signoff.verify import subject_of, unlike
 
 Level = Literal["rehearsal", "paper", "production"]
 """`rehearsal`: any GO. `paper`: of a deployment as it stands, by a paper runbook. `production`: also at the real
@@ -119,7 +120,12 @@ def outdated(record: VerdictRecord, project: Path, now: dt.datetime) -> list[str
         for line_id, moment in ended.items()
         if now >= moment
     ]
-    return reasons + [f"{change}. {_RUN_AGAIN}" for change in changed_files(data.scope, project)]
+    reasons += [f"{change}. {_RUN_AGAIN}" for change in changed_files(data.scope, project)]
+    bundle = record.path.parent / BUNDLE
+    if os.path.lexists(bundle):  # a run that could make none says so, and nobody can sign it
+        found = (problem.partition(" Next: ")[0].rstrip(".") for problem in unlike(bundle, record))
+        reasons += [f"the bundle beside it: {problem}. {_RUN_AGAIN}" for problem in found]
+    return reasons
 
 
 def _scope(data: Verdict, level: Level) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pytest_kraken_golive.deployment.variables import texts_to_mask
 from pytest_kraken_golive.policy import FILE as POLICY
 from pytest_kraken_golive.policy import Policy
 from pytest_kraken_golive.redact import Redactor
-from pytest_kraken_golive.reporting import signoff as page
+from pytest_kraken_golive.reporting import signoff_page as page
 from pytest_kraken_golive.signoff.demands import signatures_of
 from pytest_kraken_golive.signoff.payloads import STATEMENT_MAX, LinePayload, Payload, RunPayload, plain_text, sealed
 from pytest_kraken_golive.signoff.places import BUNDLE, FOLDER, LINES, MANIFEST, RUN

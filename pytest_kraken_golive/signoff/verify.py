@@ -88,6 +88,15 @@ def verify(bundle: Path, policy: Policy | None, now: dt.datetime) -> Findings:
     return Findings(record, None if read is None else read.sha256, tuple(problems), signatures, policy is not None)
 
 
+def unlike(bundle: Path, record: VerdictRecord) -> list[str]:
+    """What of a bundle is not as the run made it that gave this verdict, each file in words; empty if all is."""
+    try:
+        read, problems = _whole(bundle)
+    except Unreadable as error:
+        return [str(error)]
+    return [*problems, *(() if read is None else _apart(record, read))]
+
+
 def subject_of(record: VerdictRecord, manifest_sha256: str | None) -> RunSubject:
     """What a signature of this run must be about."""
     data = record.data

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reporting"))
 from verdict_documents import many
 
 from pytest_kraken_golive.redact import Redactor
-from pytest_kraken_golive.reporting.signoff import render
+from pytest_kraken_golive.reporting.signoff_page import render
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, as_text
 from pytest_kraken_golive.whole_file import replace_text
 

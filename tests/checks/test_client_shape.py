@@ -39,4 +39,4 @@ def test_the_message_names_method_shape_and_page(made: Any, part: str, found: st
     message = str(caught.value)
     assert message.startswith(f"kraken_client (SimpleNamespace).{part}: expected ")
     assert found in message
-    assert "docs/your-own-parts.md" in message
+    assert "kraken-golive docs your-own-parts" in message

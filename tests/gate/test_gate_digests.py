@@ -10,6 +10,7 @@ import pytest
 
 from pytest_kraken_golive.gate.digests import judged_files
 from pytest_kraken_golive.gate.plan import Plan, PlannedLine
+from pytest_kraken_golive.policy import Policy
 
 if TYPE_CHECKING:
     from golive_project import Project
@@ -98,7 +99,7 @@ def test_the_tests_that_a_line_names_are_watched_with_their_conftests(tmp_path: 
         (tmp_path / file).write_text("", encoding="utf-8")
     planned = PlannedLine(**dict.fromkeys(field.name for field in fields(PlannedLine)))  # type: ignore[arg-type]
     plan = Plan(lines={"x": replace(planned, params={"node": "tests/a/b/test_x.py::test_y"})})
-    watched = {path.relative_to(tmp_path).as_posix() for path in judged_files(tmp_path, None, plan)}
+    watched = {path.relative_to(tmp_path).as_posix() for path in judged_files(tmp_path, None, plan, Policy())}
     assert watched == {".env", "conftest.py", "tests/a/conftest.py", "tests/a/b/test_x.py"}
 
 
@@ -108,8 +109,21 @@ def test_a_folder_of_reports_is_no_configuration_unless_it_is_the_configurations
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
     config = tmp_path / "config"
-    assert {path for path in judged_files(tmp_path, None, Plan()) if path.is_relative_to(config)} == {
+    assert {path for path in judged_files(tmp_path, None, Plan(), Policy()) if path.is_relative_to(config)} == {
         config / "core.yaml"
     }
     (config / "verdict.json").write_text("{}")
-    assert config / "core.yaml" in judged_files(tmp_path, None, Plan())
+    assert config / "core.yaml" in judged_files(tmp_path, None, Plan(), Policy())
+
+
+def test_the_projects_own_programs_are_watched(tmp_path: Path) -> None:
+    for file in ("bot/main.py", "bin/stop", "runtime/state.json"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("", encoding="utf-8")
+    commands = {
+        "bot": {"run": ["python", "bot/main.py", "runtime/state.json", "--report", "{report}"]},
+        "stop": {"run": ["bin/stop", "no/such.py"]},
+    }
+    policy = Policy.model_validate({"commands": commands})
+    watched = {path.relative_to(tmp_path).as_posix() for path in judged_files(tmp_path, None, Plan(), policy)}
+    assert watched == {".env", "conftest.py", "bot/main.py", "bin/stop"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -191,6 +192,8 @@ def test_what_failed_can_be_waived_until_a_day_and_is_counted(project: Project) 
     for run in (alone, project.gate("-n", "1")):
         run.require("GO", 0, "1 of 3 lines are proven, 2 waived (f, u), the first until ")
         assert run.outcomes == {"a": "passed", "f": "waived", "u": "waived"}
+        assert re.search(r"^=+ 1 passed, 2 waived in ", run.out, re.MULTILINE)
+        assert "1 failed" not in run.out
     waivers = {line: found["waiver"] and found["waiver"]["waived"] for line, found in alone.lines.items()}
     assert waivers == {"a": None, "f": "failed", "u": "not_proven"}
     assert "expected yes, found no" in alone.message("f")  # its check ran

@@ -291,7 +291,7 @@ def test_all_passed_is_go(project: Project) -> None:
     project.small(a="yes", b="yes")
     run = project.gate("--junitxml=junit.xml")
     run.require("GO", 0, "all 2 lines are proven")
-    assert run.last == "✔ GO (rehearsal, sandbox): all 2 lines are proven  [reports/verdict.json]"
+    assert run.last == "✔ GO (rehearsal, sandbox): all 2 lines are proven  [reports/signoff.html, reports/verdict.json]"
     assert set(run.verdict) >= {
         *("schema_version", "run_id", "verdict", "reason", "production_signoff", "scope", "started_at", "finished_at"),
         *("valid_until", "commit", "dirty", "counts", "runbooks"),

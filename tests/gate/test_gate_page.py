@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_kraken_golive.reporting.signoff import render
+from pytest_kraken_golive.reporting.signoff_page import render
 
 if TYPE_CHECKING:
     from golive_project import Project

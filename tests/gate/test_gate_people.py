@@ -106,3 +106,18 @@ def test_who_must_sign_is_part_of_the_line(project: Project) -> None:
     run = project.gate()
     assert run.outcomes == {"seen": "suspect"}
     assert run.message("seen").startswith("its binding (check, parameters, signers) changed since")
+
+
+def test_a_bot_of_another_version_needs_another_signature(project: Project) -> None:
+    project.conftest()
+    project.runbook("a holds value=yes", SEEN)
+    with_signers(project)
+    project.write("bot.py", "VERSION = 1\n")
+    policy = yaml.safe_load((project.root / "config/golive.yaml").read_text(encoding="utf-8"))
+    project.write("config/golive.yaml", yaml.safe_dump(policy | {"commands": {"bot": {"run": ["python", "bot.py"]}}}))
+    project.gate().require("NO-GO", 10, "seen: nobody has signed as risk")
+    sign(project, "seen", "alice", "risk")
+    for arguments in ((), ("-n", "2")):
+        project.gate(*arguments).require("GO", 0, "1 signed")
+    project.write("bot.py", "VERSION = 2\n")
+    project.gate().require("NO-GO", 10, "alice signed another configuration than there is now")

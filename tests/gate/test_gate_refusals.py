@@ -80,9 +80,70 @@ def test_a_command_line_that_cannot_be_meant(
         assert word in run.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environ", "ini"),
+    [
+        (("-n", "many"), {}, ()),
+        (("-n",), {}, ()),
+        (("--golive-report-dir",), {}, ()),
+        ((), {"PYTEST_ADDOPTS": "-n many"}, ()),
+        ((), {"PYTEST_PLUGINS": "no_such_plugin"}, ()),
+        ((), {}, ("required_plugins = no-such-plugin",)),
+    ],
+    ids=["value", "no value", "ours without a value", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "required_plugins"],
+)
+def test_a_start_that_pytest_itself_refuses(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    ini: tuple[str, ...],
+) -> None:
+    project.small(a="yes")
+    project.gate().require("GO", 0)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    project.ini(*ini)
+    run = project.gate(*arguments)
+    assert (run.exit_status, run.verdict["verdict"]) == (4, "NO-GO")
+    assert not (project.root / "reports/bundle").exists()
+    assert "NO-GO" in (project.root / "reports/signoff.html").read_text(encoding="utf-8")
+
+
+def test_a_start_that_is_refused_leaves_no_folder_where_there_was_none(project: Project) -> None:
+    project.small(a="yes")
+    assert project.gate("-n", "many").exit_status == 4
+    assert not (project.root / "reports").exists()
+
+
 def test_no_runbook_at_all(project: Project) -> None:
     project.conftest()
     project.gate().require_refusal("config/runbooks/*.md", "no runbook", "kraken-golive init")
+
+
+def test_where_nothing_is_to_be_judged_the_verdict_alone_is_left(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider -p no:randomly\n")
+    project.temporary.rmdir()
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name)
+    run = project.gate()
+    assert (run.exit_status, run.verdict["verdict"]) == (4, "NO-GO")
+    assert {path.name for path in project.root.iterdir() if path.is_dir()} == {"reports"}
+
+
+def test_a_folder_of_benchmarks_that_was_there_stays(project: Project) -> None:
+    project.small(a="yes")
+    project.write("pytest.ini", "[pytest]\n")
+    (project.root / ".benchmarks").mkdir()
+    project.gate("-n", "2").require("GO", 0)
+    assert (project.root / ".benchmarks").is_dir()
+    (project.root / ".benchmarks").rmdir()
+    project.gate("-n", "2").require("GO", 0)
+    assert not (project.root / ".benchmarks").exists()
 
 
 def test_ini_options_of_ours_that_do_not_exist(project: Project) -> None:

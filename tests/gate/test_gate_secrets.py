@@ -269,3 +269,42 @@ def test_what_a_project_writes_itself_is_found_file_by_file(project: Project, mo
     assert "holds a credential" in (project.root / "reports" / "signoff.html").read_text("utf-8")
     for text in (run.said, (project.root / "reports" / "signoff.html").read_text("utf-8"), json.dumps(run.verdict)):
         assert found_in(text, secrets) == []
+
+
+LOUD = """
+import os, subprocess, sys
+
+SECRET = os.environ["PLANTED_SECRET_1"]
+CHILD = "import os, sys; print('child', os.environ['PLANTED_SECRET_1']); print('child', sys.argv[1], file=sys.stderr)"
+
+
+@check("loud")
+def loud(evidence: Evidence) -> None:
+    evidence.record("test", "yes")
+    print("python", SECRET)
+    sys.__stderr__.write(f"below {SECRET}\\n")
+    os.write(1, f"descriptor {SECRET}".encode())
+    os.write(1, b"\\n")
+    subprocess.run([sys.executable, "-c", CHILD, SECRET], check=True)
+"""
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["alone", "spread"])
+@pytest.mark.parametrize("capture", ["-s", "--capture=sys", "--capture=tee-sys", "--capture=fd"])
+def test_what_nobody_captures_is_masked(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capture: str, spread: tuple[str, ...]
+) -> None:
+    (secret, *_) = planted(7)
+    monkeypatch.setenv("PLANTED_SECRET_1", secret)
+    project.conftest(LOUD)
+    project.runbook("a loud")
+    run = project.gate(capture, *spread)
+    run.require("GO", 0)
+    assert found_in(run.said, [secret]) == []
+    if capture != "--capture=fd":  # nothing is lost either; of a worker's standard output nobody hears
+        assert "child ***" in run.err
+        assert "below ***" in run.err
+        assert spread or "descriptor ***" in run.out
+        assert spread or "child ***" in run.out
+    if (capture, spread) == ("-s", ()):
+        assert "python ***" in run.out

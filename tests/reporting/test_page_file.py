@@ -15,7 +15,7 @@ from verdict_documents import document, line, no_go
 
 from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.redact import Redactor
-from pytest_kraken_golive.reporting.signoff import render, write
+from pytest_kraken_golive.reporting.signoff_page import render, write
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 
 SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="

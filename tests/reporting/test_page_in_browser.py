@@ -13,7 +13,7 @@ from open_pages import CONTRASTS, POPPLER, PROGRAM, Tab, browser, open_page, pap
 from verdict_documents import document, line, many, no_go
 
 from pytest_kraken_golive.contract import Outcome
-from pytest_kraken_golive.reporting.signoff import render
+from pytest_kraken_golive.reporting.signoff_page import render
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: the page was not opened in a real browser")
 on_paper = pytest.mark.skipif(not POPPLER, reason="no poppler here: the page was not looked at on paper")

@@ -12,7 +12,7 @@ from verdict_documents import document, line
 
 from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.gate.proof_table import ProofTable
-from pytest_kraken_golive.reporting.signoff import proof_beside, render, write
+from pytest_kraken_golive.reporting.signoff_page import proof_beside, render, write
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile
 
 

@@ -14,8 +14,8 @@ from verdict_documents import BOOK, document, line, no_go, of_line
 
 from pytest_kraken_golive.contract import Outcome
 from pytest_kraken_golive.reporting.page import SIGNS, WORDS
-from pytest_kraken_golive.reporting.signoff import render, root_seen_from
-from pytest_kraken_golive.reporting.signoff.standing import standing
+from pytest_kraken_golive.reporting.signoff_page import render, root_seen_from
+from pytest_kraken_golive.reporting.signoff_page.standing import standing
 from pytest_kraken_golive.reporting.verdict_file import VerdictFile, as_text
 from pytest_kraken_golive.reporting.verdict_file import no_go as first_word
 

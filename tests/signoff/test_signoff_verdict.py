@@ -63,6 +63,73 @@ def changed(desk: Desk, **more: Any) -> None:
     desk.finish()
 
 
+def one_byte(desk: Desk) -> None:
+    path = desk.bundle / "verdict.json"
+    path.write_bytes(path.read_bytes().replace(b"all 2 lines", b"all 3 lines"))
+
+
+def of_another_run(desk: Desk) -> None:
+    desk.document["run_id"] = "fedcba9876543210"
+    desk.put()
+
+
+def spoilt_manifest(desk: Desk) -> None:
+    (desk.bundle / "manifest.json").write_bytes(b"{}\n")
+
+
+def without_manifest(desk: Desk) -> None:
+    (desk.bundle / "manifest.json").unlink()
+
+
+def emptied(desk: Desk) -> None:
+    shutil.rmtree(desk.bundle)
+    desk.bundle.mkdir()
+
+
+def without_a_file(desk: Desk) -> None:
+    (desk.bundle / "project/config/golive.yaml").unlink()
+
+
+def with_another_file(desk: Desk) -> None:
+    desk.write("reports/bundle/more.txt", "more")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (one_byte, "verdict.json: was altered"),
+        (of_another_run, "manifest.json: is of the run 0123456789abcdef, verdict.json of fedcba9876543210"),
+        (spoilt_manifest, "manifest.json"),
+        (without_manifest, "manifest.json: is missing"),
+        (emptied, "expected a bundle"),
+        (without_a_file, "project/config/golive.yaml: is missing"),
+        (with_another_file, "more.txt: does not belong to the bundle"),
+    ],
+)
+def test_a_bundle_beside_an_unsigned_verdict_is_of_it(
+    make_desk: Callable[[], Desk], spoil: Callable[[Desk], None], reason: str
+) -> None:
+    desk = make_desk()
+    desk.git()
+    desk.finish()
+    assert desk.run("verdict", "--require", "rehearsal").exit_code == 0
+    spoil(desk)
+    for words in (("--require", "rehearsal"), ()):
+        done = desk.run("verdict", *words)
+        assert done.exit_code == 1, done.output
+        rows = [row for row in done.stderr.splitlines() if reason in row]
+        assert rows, done.stderr
+        assert all(row.count("Next: ") == 1 for row in rows)
+
+
+def test_a_verdict_without_a_bundle_is_judged_alone(make_desk: Callable[[], Desk]) -> None:
+    desk = make_desk()
+    desk.git()
+    desk.finish()
+    shutil.rmtree(desk.bundle)
+    assert desk.run("verdict", "--require", "rehearsal").exit_code == 0
+
+
 SCOPES: dict[str, tuple[dict[str, Any], str]] = {
     "rehearsal": ({"deployment": "rehearsal"}, "a rehearsal was judged, no deployment"),
     "sandbox": ({"exchange": "sandbox"}, "the exchange was sandbox"),

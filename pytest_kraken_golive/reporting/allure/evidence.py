@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_kraken_golive.reporting.failures import also
+
 LONGEST_VALUE = 200
 """Characters of a value that stand in a step; what is longer is attached."""
 LARGEST_RECORDING = 2_000_000
@@ -46,7 +48,7 @@ def step(seen: dict[str, Any], line: dict[str, Any], status: str) -> dict[str, A
     parameters.append({"name": "value", "value": short})
     if "note" in seen:
         parameters.append({"name": "note", "value": str(seen["note"])})
-    complained_of = status not in {"passed", "skipped"} and at in line["message"]
+    complained_of = status not in {"passed", "skipped"} and any(at in said for said in (line["message"], *also(line)))
     return {
         "name": f"{at} = {short}" if len(short) <= LONGEST_VALUE // 2 else at,
         "status": status if complained_of or status == "passed" else "unknown",

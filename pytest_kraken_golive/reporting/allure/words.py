@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pytest_kraken_golive.reporting.failures import also
+
 STATUSES = {
     "passed": "passed",
     "signed": "passed",
@@ -35,7 +37,7 @@ TITLES = {
 
 def message(line: dict[str, Any]) -> str:
     """What Allure says beside the status; empty for a line that passed."""
-    outcome, text = line["outcome"], line["message"]
+    outcome, text = line["outcome"], "\n".join([line["message"], *also(line)]).rstrip("\n")
     excuse = line.get("waiver")
     if outcome == "waived" and excuse is not None:
         text = (

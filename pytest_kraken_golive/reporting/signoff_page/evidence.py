@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pytest_kraken_golive.contract import show
-from pytest_kraken_golive.reporting.signoff.texts import lasted
+from pytest_kraken_golive.reporting.signoff_page.texts import lasted
 
 SHORT = 160
 """Characters of a value that stand in its row; a longer one is folded."""

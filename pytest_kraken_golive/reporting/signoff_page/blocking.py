@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_kraken_golive.contract import Outcome
-from pytest_kraken_golive.reporting.failures import grouped, in_the_way, parted
+from pytest_kraken_golive.reporting.failures import also, grouped, in_the_way, parted
 from pytest_kraken_golive.reporting.page import SIGNS, WORDS
 
 CARDS_SHOWN = 200
@@ -20,6 +20,8 @@ class Card:
     line: dict[str, Any]
     fact: str
     step: str
+    also: tuple[tuple[str, str], ...]
+    """Further faults of the line, each with its next step."""
     same: tuple[str, ...]
     """Lines that give the same reason."""
     follows: tuple[str, ...]
@@ -38,6 +40,13 @@ class Blocking:
     beyond: tuple[str, ...]
     """Causes that have no card."""
     not_run: tuple[str, ...]
+
+    @property
+    def one_alone(self) -> bool:
+        """Whether there is one fault, from which nothing follows: the page's head tells all of it."""
+        if len(self.troubles) + len(self.cards) != 1 or self.beyond or self.not_run:
+            return False
+        return not any(card.same or card.follows or card.may_follow for card in self.cards)
 
 
 def blocking(document: dict[str, Any]) -> Blocking:
@@ -66,6 +75,7 @@ def _card(same: list[dict[str, Any]], followers: dict[str, list[dict[str, Any]]]
         first,
         fact,
         step,
+        further(first),
         tuple(line["id"] for line in others),
         tuple(line["id"] for line in behind if line["follows_from"]["sure"]),
         tuple((line["id"], said(line)[0]) for line in behind if not line["follows_from"]["sure"]),
@@ -78,6 +88,11 @@ def said(line: dict[str, Any]) -> tuple[str, str]:
     if line["follows_from"] is not None:
         message = message.rpartition(" (This ")[0] or message
     return parted(message)
+
+
+def further(line: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Further faults that a line's check found, each with its next step."""
+    return tuple(parted(message) for message in also(line))
 
 
 def sign_of(outcome: str) -> str:

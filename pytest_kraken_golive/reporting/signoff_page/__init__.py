@@ -3,7 +3,7 @@
 The proof that lines can fail stands in it where one was made in the same run.
 """
 
-from pytest_kraken_golive.reporting.signoff.proof import proof_beside
-from pytest_kraken_golive.reporting.signoff.render import render, root_seen_from, write
+from pytest_kraken_golive.reporting.signoff_page.proof import proof_beside
+from pytest_kraken_golive.reporting.signoff_page.render import render, root_seen_from, write
 
 __all__ = ["proof_beside", "render", "root_seen_from", "write"]

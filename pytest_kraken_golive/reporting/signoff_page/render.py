@@ -16,13 +16,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_kraken_golive.reporting.page import SIGNS
-from pytest_kraken_golive.reporting.signoff.blocking import blocking, said, sign_of, words_of
-from pytest_kraken_golive.reporting.signoff.evidence import sources
-from pytest_kraken_golive.reporting.signoff.identity import about
-from pytest_kraken_golive.reporting.signoff.parts import parts
-from pytest_kraken_golive.reporting.signoff.proof import proof_beside, proof_of
-from pytest_kraken_golive.reporting.signoff.standing import standing
-from pytest_kraken_golive.reporting.signoff.texts import NOT_RECORDED, between, lasted, moment, visible
+from pytest_kraken_golive.reporting.signoff_page.blocking import blocking, further, said, sign_of, words_of
+from pytest_kraken_golive.reporting.signoff_page.evidence import sources
+from pytest_kraken_golive.reporting.signoff_page.identity import about
+from pytest_kraken_golive.reporting.signoff_page.parts import parts
+from pytest_kraken_golive.reporting.signoff_page.proof import proof_beside, proof_of
+from pytest_kraken_golive.reporting.signoff_page.standing import standing
+from pytest_kraken_golive.reporting.signoff_page.texts import NOT_RECORDED, between, lasted, moment, visible
 from pytest_kraken_golive.reporting.verdict_file import PAGE, as_text
 from pytest_kraken_golive.whole_file import replace_text
 
@@ -90,14 +90,20 @@ def root_seen_from(report_dir: Path, root: Path) -> str:
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("pytest_kraken_golive.reporting.signoff"),
+        loader=PackageLoader("pytest_kraken_golive.reporting.signoff_page"),
         autoescape=True,
         finalize=visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"NOT_RECORDED": NOT_RECORDED, "sources": sources, "said": said, "place": _place}
+    environment.globals |= {
+        "NOT_RECORDED": NOT_RECORDED,
+        "sources": sources,
+        "said": said,
+        "further": further,
+        "place": _place,
+    }
     environment.filters |= {
         "sign": sign_of,
         "outcome": words_of,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_kraken_golive.reporting.signoff.standing import EXCHANGES
-from pytest_kraken_golive.reporting.signoff.texts import NOT_RECORDED, between, moment
+from pytest_kraken_golive.reporting.signoff_page.standing import EXCHANGES
+from pytest_kraken_golive.reporting.signoff_page.texts import NOT_RECORDED, between, moment
 
 
 @dataclass(frozen=True)
