@@ -102,10 +102,15 @@ def entrypoint_risk_profile(
     for limit in every:
         evidence.saw(limit)
     part, fraction = Words("a part of the equity, at most 1"), "write it as a fraction: 0.02 is 2 %"
-    some, a_part = Words("less than 1, which is all there is and limits nothing"), "write how much may be lost: 0.02 is 2 %"
+    some, a_part = (
+        Words("less than 1, which is all there is and limits nothing"),
+        "write how much may be lost: 0.02 is 2 %",
+    )
     more = Words("more than 0, which some programs take for no limit and others for a standstill")
     day, all_in_all = losses
-    closed = Words(f"at most hard_drawdown_pct, {all_in_all.value} ({all_in_all.where}): beyond it everything is closed")
+    closed = Words(
+        f"at most hard_drawdown_pct, {all_in_all.value} ({all_in_all.where}): beyond it everything is closed"
+    )
     refuse(
         [
             *(share.unlike(part, fraction) for share in shares if share.value > 1),

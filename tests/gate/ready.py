@@ -122,7 +122,9 @@ def serve() -> None:
 
     for name in (*(f"_pytest.{one}" for one in default_plugins), *OF_EVERY_RUN, *what_checks_import()):
         importlib.import_module(name)
-    importlib.import_module("pytest_kraken_golive.reporting.signoff_page.render")._environment().get_template("page.html.j2")
+    importlib.import_module("pytest_kraken_golive.reporting.signoff_page.render")._environment().get_template(
+        "page.html.j2"
+    )
     gc.collect()
     gc.freeze()
     with contextlib.suppress(KeyboardInterrupt):
